@@ -14,7 +14,9 @@
 -- page is requested: its first `depth` albums are the nearest albums of the index scan, and all other albums
 -- follow as the exact scan ranks them. A page within the first `depth` albums needs only the index scan. Any
 -- other page needs both methods, unless the query does not use the index at all. Whether a query uses the index,
--- and how far, depends on its vector and its filters, but not on the page.
+-- and how far, depends on its vector, its filters, the planner's statistics and the state of the index, but not
+-- on the page. New statistics, a vacuum or a new index may change the ranking although no album has changed.
+-- Therefore workers keep the first albums of a ranking, and pass them to `ranked_albums` for a later page.
 --
 -- The vector of a text query is far from the vectors of all covers, and nearly equally far from many of them.
 -- An index scan may miss some of the nearest covers: with 150,000 albums it missed 5 of 100, whatever the value
@@ -38,7 +40,8 @@ BEGIN
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('search_albums', 'similar_albums', 'album_passes', 'estimated_albums', 'read_filters',
                       'metadata_condition', 'lies_apart', 'albums_near_sample', 'stamped_fingerprint',
-                      'reading_bound')
+                      'reading_bound', 'ranked_albums', 'page_of_ranking', 'matching_albums',
+                      'check_page', 'given_filters', 'embedding_of')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
   END LOOP;
@@ -225,6 +228,221 @@ BEGIN
 END
 $$;
 
+-- Raises an error if a page is too long, begins before the first album, or ends after the album 1001.
+CREATE FUNCTION check_page(match_count int, page_offset int) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  IF match_count IS NULL OR match_count NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION 'match_count must lie in 1..1000, not %', match_count USING ERRCODE = '22023';
+  ELSIF page_offset IS NULL OR page_offset < 0 OR page_offset + match_count > 1001 THEN
+    RAISE EXCEPTION 'page_offset % is negative, or the page ends after the album 1001', page_offset
+      USING ERRCODE = '22023';
+  END IF;
+END
+$$;
+
+-- Returns the filters in `filters`, and the filters in the parameters that earlier releases use.
+CREATE FUNCTION given_filters(
+  filter_genre text, filter_genres text[], year_min int, year_max int, min_score numeric,
+  best_new_music_only boolean, filters jsonb
+) RETURNS album_filter
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT read_filters(
+    jsonb_build_object('genre', filter_genres || filter_genre, 'year_min', year_min, 'year_max', year_max,
+                       'min_score', min_score, 'best_new_music', best_new_music_only)
+    || coalesce(filters, '{}'))
+$$;
+
+-- Returns the albums at the positions `page_offset` + 1 to `page_offset` + `page_length` of a ranking without the
+-- albums whose similarity, rounded to six decimal places, is below `min_similarity`.
+CREATE FUNCTION page_of_ranking(
+  ids text[], similarities double precision[], min_similarity numeric, page_offset int, page_length int
+) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT coalesce(array_agg(page.id ORDER BY page.place), '{}')
+  FROM (
+    SELECT ranked.id, ranked.place
+    FROM unnest(ids, similarities) WITH ORDINALITY ranked(id, similarity, place)
+    WHERE ranked.similarity >= coalesce(ceil(min_similarity * 1000000) / 1000000 - 0.0000005, '-Infinity')
+    ORDER BY ranked.place
+    OFFSET page_offset LIMIT page_length
+  ) page
+$$;
+
+-- Returns the albums with the given ids in the given order, as a search returns them.
+CREATE FUNCTION matching_albums(
+  album_ids text[], query_embedding vector(512), with_details boolean
+) RETURNS TABLE (
+  id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
+  best_new_music boolean, cover_url text, similarity double precision, genres text[],
+  reviewer text, metadata text
+)
+LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
+  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+         a.cover_url, 1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
+         CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
+  FROM album_covers a WHERE a.id = ANY (album_ids)
+  ORDER BY array_position(album_ids, a.id)
+$$;
+
+-- Returns the first albums of the ranking, in its order, with their similarities. They are at least `positions`
+-- albums whose similarity, rounded to six decimal places, is at least `min_similarity`, or all such albums if
+-- fewer exist. `complete` is true if the ranking has no further album, or if 1,001 albums are returned; no page
+-- contains a later album. An exact scan that takes longer than an index scan returns 1,001 albums, so that it
+-- need not be repeated for the later pages. `nearest_ids` contains the first albums of the ranking if they are
+-- known from an earlier page; then no index scan is needed. The caller has locked the table.
+CREATE FUNCTION ranked_albums(
+  query_embedding   vector(512),
+  positions         int,
+  wanted            album_filter,
+  min_similarity    numeric,
+  exclude_ids       text[],
+  model_fingerprint text,
+  nearest_ids       text[],
+  OUT ids text[], OUT similarities double precision[], OUT complete boolean
+)
+LANGUAGE plpgsql STABLE
+SET search_path = public, extensions, pg_temp
+-- A custom plan leaves out filters that are NULL; a generic plan would evaluate them all.
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+SET max_parallel_workers_per_gather = 0
+-- If sorting were enabled, the planner might sort all albums although the function has chosen an index scan.
+SET enable_sort = off
+-- The index may contain deleted rows that are not yet vacuumed. An iterative scan continues after `ef_search`
+-- rows, so that deleted rows do not make the result shorter.
+SET hnsw.iterative_scan = relaxed_order
+SET hnsw.scan_mem_multiplier = 8
+-- The function body sets hnsw.ef_search to another value. Because a SET clause names the setting, PostgreSQL
+-- restores the caller's value when the call ends.
+SET hnsw.ef_search = 800
+AS $$
+#variable_conflict use_column
+DECLARE
+  exact_up_to CONSTANT int := reading_bound();
+  estimate record;
+  albums double precision;
+  share double precision;
+  reach int;
+  reliable int;
+  depth int;
+  walks boolean := false;
+  near_sample text[] := '{}';
+  -- The number of albums that an exact scan returns.
+  scanned int := 1001;
+  rest record;
+BEGIN
+  IF query_embedding IS NULL OR vector_dims(query_embedding) <> 512 THEN
+    RAISE EXCEPTION 'query_embedding must have 512 dimensions, not %', vector_dims(query_embedding)
+      USING ERRCODE = '22000';
+  ELSIF vector_norm(query_embedding) = 0 THEN
+    RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
+  END IF;
+
+  estimate := estimated_albums(wanted);
+  -- The model is checked after the estimate, because the estimate locks the table. If the model were checked
+  -- before the estimate, the catalog could switch to another model between the check and the search.
+  IF model_fingerprint <> stamped_fingerprint() THEN
+    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
+      USING ERRCODE = 'PT409';
+  END IF;
+
+  ids := '{}';
+  similarities := '{}';
+  IF nearest_ids IS NOT NULL THEN
+    SELECT coalesce(array_agg(a.id ORDER BY given.place), '{}'),
+           coalesce(array_agg(1 - (a.embedding <=> query_embedding) ORDER BY given.place), '{}')
+    INTO ids, similarities
+    FROM unnest(nearest_ids) WITH ORDINALITY given(id, place) JOIN album_covers a USING (id);
+  ELSE
+    walks := estimate.cost > exact_up_to;
+    IF NOT walks AND positions <= 51 THEN
+      -- An exact scan is as fast as an index scan, so it need not find the albums of later pages.
+      scanned := 51;
+    END IF;
+  END IF;
+  IF walks THEN
+    albums := (estimated_albums()).passing;
+    share := CASE WHEN wanted IS NULL THEN 1 ELSE estimate.passing / albums END;
+    -- `reach` is the number of albums that an index scan reads. Only the nearer half of them is reliable. If
+    -- possible, 51 albums of this half are expected to meet the filters: the largest page of the HTTP API and
+    -- one more album.
+    reach := greatest(400, least(1000, 102 / greatest(share, 0.001)));
+    reliable := reach / 2;
+    -- An index scan is not worthwhile if it cannot answer the default page of 10 albums.
+    walks := round(reliable * share) > 10;
+  END IF;
+  IF walks AND lies_apart(query_embedding) THEN
+    reach := 3500;
+    -- Of 150,000 albums, the index scan missed 0.04 of the nearest 100 on average, but 0.34 of the nearest 200.
+    reliable := 100;
+    -- The longer index scan takes as long as an exact scan of twice the cost.
+    walks := estimate.cost > 2 * exact_up_to;
+    near_sample := CASE WHEN walks THEN albums_near_sample(query_embedding, albums) ELSE '{}' END;
+  END IF;
+  IF walks THEN
+    -- If the index misses an album, all further albums of the index scan have wrong positions. Therefore
+    -- `depth` is not larger than the first pages need.
+    depth := greatest(11, least(51, reliable * share));
+    -- The maximum of `ef_search` is 1,000.
+    PERFORM set_config('hnsw.ef_search', least(2 * reach, 1000)::text, true);
+    SELECT coalesce(array_agg(best.id ORDER BY best.distance, best.id COLLATE "C"), '{}'),
+           coalesce(array_agg(1 - best.distance ORDER BY best.distance, best.id COLLATE "C"), '{}')
+    INTO ids, similarities
+    FROM (
+      SELECT near.id, near.distance
+      FROM (
+        (SELECT a.*, a.embedding <=> query_embedding AS distance FROM album_covers a
+         ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
+         LIMIT reach)
+        UNION ALL
+        SELECT a.*, a.embedding <=> query_embedding FROM album_covers a WHERE a.id = ANY (near_sample)
+      ) near
+      WHERE album_passes(near.genre, near.genre_keys, near.artist, near.artist_key, near.release_year,
+                         near.pitchfork_score, near.best_new_music, near.metadata, near.colour_cells, wanted)
+        AND (exclude_ids IS NULL OR near.id <> ALL (exclude_ids))
+      -- An album may be in both sets.
+      GROUP BY near.id, near.distance
+      ORDER BY near.distance, near.id COLLATE "C"
+      LIMIT depth
+    ) best;
+    IF cardinality(ids) < depth THEN
+      ids := '{}';
+      similarities := '{}';
+    END IF;
+  END IF;
+
+  complete := false;
+  IF cardinality(page_of_ranking(ids, similarities, min_similarity, 0, positions)) = positions THEN
+    RETURN;
+  END IF;
+  SELECT count(*) < scanned AS is_last,
+         coalesce(array_agg(near.id ORDER BY near.distance, near.id COLLATE "C") FILTER (WHERE near.is_new),
+                  '{}') AS ids,
+         coalesce(array_agg(1 - near.distance ORDER BY near.distance, near.id COLLATE "C")
+                  FILTER (WHERE near.is_new), '{}') AS similarities
+  INTO rest
+  FROM (
+    -- The distance is NaN for a zero vector that was written before zero vectors were forbidden.
+    SELECT best.id, best.distance, best.id <> ALL (ids) AND best.distance <> 'NaN' AS is_new
+    FROM (
+      -- Without the "+ 0" the planner might use the HNSW index, which does not give exact results.
+      SELECT a.id, (a.embedding <=> query_embedding) + 0 AS distance
+      FROM album_covers a
+      WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
+                         a.best_new_music, a.metadata, a.colour_cells, wanted)
+        AND (exclude_ids IS NULL OR a.id <> ALL (exclude_ids))
+        AND a.embedding IS NOT NULL
+      ORDER BY distance, a.id COLLATE "C"
+      LIMIT scanned
+    ) best
+  ) near;
+  ids := (ids || rest.ids)[:1001];
+  similarities := (similarities || rest.similarities)[:1001];
+  complete := rest.is_last OR scanned = 1001;
+END
+$$;
+
 -- Returns the albums at the positions `page_offset` + 1 to `page_offset` + `match_count` of the ranking, in the
 -- order of the ranking. `min_similarity` ends the ranking at the last album whose similarity, rounded to six
 -- decimal places, is at least `min_similarity`. `filters` contains the filters in the form that `read_filters`
@@ -251,145 +469,35 @@ CREATE FUNCTION search_albums(
   -- The reviewer and the metadata, as a JSON text, are NULL unless `with_details` is true.
   reviewer text, metadata text
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, extensions, pg_temp
--- A custom plan leaves out filters that are NULL; a generic plan would evaluate them all.
-SET plan_cache_mode = force_custom_plan
-SET jit = off
-SET max_parallel_workers_per_gather = 0
--- If sorting were enabled, the planner might sort all albums although the function has chosen an index scan.
-SET enable_sort = off
--- The index may contain deleted rows that are not yet vacuumed. An iterative scan continues after `ef_search`
--- rows, so that deleted rows do not make the result shorter.
-SET hnsw.iterative_scan = relaxed_order
-SET hnsw.scan_mem_multiplier = 8
--- The function body sets hnsw.ef_search to another value. Because a SET clause names the setting, PostgreSQL
--- restores the caller's value when the call ends.
-SET hnsw.ef_search = 800
-AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  exact_up_to CONSTANT int := reading_bound();
-  page_end CONSTANT int := page_offset + match_count;
-  min_cosine CONSTANT double precision :=
-    coalesce(ceil(min_similarity * 1000000) / 1000000 - 0.0000005, '-Infinity');
-  wanted CONSTANT album_filter := read_filters(
-    jsonb_build_object('genre', filter_genres || filter_genre, 'year_min', year_min, 'year_max', year_max,
-                       'min_score', min_score, 'best_new_music', best_new_music_only)
-    || coalesce(filters, '{}'));
-  estimate record;
-  albums double precision;
-  share double precision;
-  reach int;
-  reliable int;
-  depth int;
-  walks boolean;
-  found int;
-  near_sample text[] := '{}';
-  -- The ids of the first albums of the ranking, from the index scan, without those below `min_similarity`.
-  nearest text[] := '{}';
-  ranked text[];
-  page text[];
+  ranked record;
 BEGIN
-  IF match_count IS NULL OR match_count NOT BETWEEN 1 AND 1000 THEN
-    RAISE EXCEPTION 'match_count must lie in 1..1000, not %', match_count USING ERRCODE = '22023';
-  ELSIF page_offset IS NULL OR page_offset < 0 OR page_end > 1001 THEN
-    RAISE EXCEPTION 'page_offset % is negative, or the page ends after the album 1001', page_offset
-      USING ERRCODE = '22023';
-  ELSIF query_embedding IS NULL OR vector_dims(query_embedding) <> 512 THEN
-    RAISE EXCEPTION 'query_embedding must have 512 dimensions, not %', vector_dims(query_embedding)
-      USING ERRCODE = '22000';
-  ELSIF vector_norm(query_embedding) = 0 THEN
-    RAISE EXCEPTION 'query_embedding is zero, which has no direction' USING ERRCODE = '22023';
-  END IF;
+  PERFORM check_page(match_count, page_offset);
+  ranked := ranked_albums(
+    query_embedding, page_offset + match_count,
+    given_filters(filter_genre, filter_genres, year_min, year_max, min_score, best_new_music_only, filters),
+    min_similarity, exclude_ids, model_fingerprint, NULL
+  );
+  RETURN QUERY SELECT * FROM matching_albums(
+    page_of_ranking(ranked.ids, ranked.similarities, min_similarity, page_offset, match_count),
+    query_embedding, with_details
+  );
+END
+$$;
 
-  estimate := estimated_albums(wanted);
-  -- The model is checked after the estimate, because the estimate locks the table. If the model were checked
-  -- before the estimate, the catalog could switch to another model between the check and the search.
-  IF model_fingerprint <> stamped_fingerprint() THEN
-    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
-      USING ERRCODE = 'PT409';
+-- Returns the vector of an album.
+CREATE FUNCTION embedding_of(album_id text) RETURNS vector
+LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
+DECLARE
+  found vector;
+BEGIN
+  SELECT a.embedding INTO found FROM album_covers a WHERE a.id = album_id;
+  IF found IS NULL THEN
+    RAISE EXCEPTION 'no album with an embedding has the id %', album_id USING ERRCODE = 'PT404';
   END IF;
-
-  walks := estimate.cost > exact_up_to;
-  IF walks THEN
-    albums := (estimated_albums()).passing;
-    share := CASE WHEN wanted IS NULL THEN 1 ELSE estimate.passing / albums END;
-    -- `reach` is the number of albums that an index scan reads. Only the nearer half of them is reliable. If
-    -- possible, 51 albums of this half are expected to meet the filters: the largest page of the HTTP API and
-    -- one more album.
-    reach := greatest(400, least(1000, 102 / greatest(share, 0.001)));
-    reliable := reach / 2;
-    -- An index scan is not worthwhile if it cannot answer the default page of 10 albums.
-    walks := round(reliable * share) > 10;
-  END IF;
-  IF walks AND lies_apart(query_embedding) THEN
-    reach := 3500;
-    -- Of 150,000 albums, the index scan missed 0.04 of the nearest 100 on average, but 0.34 of the nearest 200.
-    reliable := 100;
-    -- The longer index scan takes as long as an exact scan of twice the cost.
-    walks := estimate.cost > 2 * exact_up_to;
-    near_sample := CASE WHEN walks THEN albums_near_sample(query_embedding, albums) ELSE '{}' END;
-  END IF;
-  IF walks THEN
-    -- If the index misses an album, all further albums of the index scan have wrong positions. Therefore
-    -- `depth` is not larger than the first pages need.
-    depth := greatest(11, least(51, reliable * share));
-    -- The maximum of `ef_search` is 1,000.
-    PERFORM set_config('hnsw.ef_search', least(2 * reach, 1000)::text, true);
-    SELECT count(*),
-           coalesce(array_agg(best.id ORDER BY best.distance, best.id COLLATE "C")
-                    FILTER (WHERE 1 - best.distance >= min_cosine), '{}')
-    INTO found, nearest
-    FROM (
-      SELECT near.id, near.distance
-      FROM (
-        (SELECT a.*, a.embedding <=> query_embedding AS distance FROM album_covers a
-         ORDER BY a.embedding::halfvec(512) <=> query_embedding::halfvec(512)
-         LIMIT reach)
-        UNION ALL
-        SELECT a.*, a.embedding <=> query_embedding FROM album_covers a WHERE a.id = ANY (near_sample)
-      ) near
-      WHERE album_passes(near.genre, near.genre_keys, near.artist, near.artist_key, near.release_year,
-                         near.pitchfork_score, near.best_new_music, near.metadata, near.colour_cells, wanted)
-        AND (exclude_ids IS NULL OR near.id <> ALL (exclude_ids))
-      -- An album may be in both sets.
-      GROUP BY near.id, near.distance
-      ORDER BY near.distance, near.id COLLATE "C"
-      LIMIT depth
-    ) best;
-    IF found < depth THEN
-      nearest := '{}';
-    END IF;
-  END IF;
-
-  IF cardinality(nearest) < page_end THEN
-    ranked := ARRAY(
-      SELECT near.id
-      FROM (
-        -- Without the "+ 0" the planner might use the HNSW index, which does not give exact results.
-        SELECT a.id, (a.embedding <=> query_embedding) + 0 AS distance
-        FROM album_covers a
-        WHERE album_passes(a.genre, a.genre_keys, a.artist, a.artist_key, a.release_year, a.pitchfork_score,
-                           a.best_new_music, a.metadata, a.colour_cells, wanted)
-          AND (exclude_ids IS NULL OR a.id <> ALL (exclude_ids))
-          AND a.embedding IS NOT NULL
-        ORDER BY distance, a.id COLLATE "C"
-        LIMIT page_end
-      ) near
-      -- The distance is NaN for a zero vector that was written before zero vectors were forbidden.
-      WHERE near.id <> ALL (nearest) AND 1 - near.distance >= min_cosine AND near.distance <> 'NaN'
-      ORDER BY near.distance, near.id COLLATE "C"
-    );
-  END IF;
-
-  page := (nearest || ranked)[page_offset + 1:page_end];
-  RETURN QUERY
-  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, 1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
-         CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
-  FROM album_covers a WHERE a.id = ANY (page)
-  ORDER BY array_position(page, a.id);
+  RETURN found;
 END
 $$;
 
@@ -413,15 +521,9 @@ CREATE FUNCTION similar_albums(
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
-DECLARE
-  album_embedding vector;
 BEGIN
-  SELECT a.embedding INTO album_embedding FROM album_covers a WHERE a.id = album_id;
-  IF album_embedding IS NULL THEN
-    RAISE EXCEPTION 'no album with an embedding has the id %', album_id USING ERRCODE = 'PT404';
-  END IF;
   RETURN QUERY SELECT * FROM search_albums(
-    album_embedding, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
+    embedding_of(album_id), match_count, filter_genre, filter_genres, year_min, year_max, min_score,
     best_new_music_only, ARRAY[album_id], filters => filters, page_offset => page_offset,
     min_similarity => min_similarity, with_details => with_details
   );

@@ -116,8 +116,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
       SELECT coalesce(jsonb_agg(name ORDER BY name), '[]')
       FROM unnest(ARRAY['search_albums', 'similar_albums', 'albums_by_id', 'album_embeddings',
                         'album_genres', 'album_stats', 'catalog_stamp', 'catalog_version', 'versioned_search',
-                        'versioned_similar', 'versioned_embeddings', 'find_albums', 'thumbnails_of',
-                        'facet_columns', 'genre_names']) name
+                        'versioned_similar', 'versioned_embeddings', 'version_to_read', 'read_filters',
+                        'metadata_condition', 'album_passes', 'estimated_albums', 'reading_bound', 'lies_apart',
+                        'albums_near_sample', 'stamped_fingerprint', 'check_page', 'given_filters',
+                        'page_of_ranking', 'matching_albums', 'ranked_albums', 'embedding_of', 'color_cell',
+                        'albums_without_palette', 'match_embeddings', 'sampled_covers', 'find_albums',
+                        'named_albums', 'thumbnails_of', 'facet_columns', 'genre_names']) name
       WHERE NOT EXISTS (SELECT FROM pg_proc
                         WHERE pronamespace = 'public'::regnamespace AND proname = name)),
     'index', EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid

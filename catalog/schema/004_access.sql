@@ -16,7 +16,8 @@ DECLARE
                                     'metadata_condition', 'stamp_catalog', 'genre_key', 'all_genres',
                                     'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key',
                                     'color_cell', 'drop_outdated_palette',
-                                    'albums_without_palette'];
+                                    'albums_without_palette', 'check_page', 'given_filters', 'ranked_albums',
+                                    'page_of_ranking', 'matching_albums', 'embedding_of'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

@@ -40,13 +40,18 @@ BEGIN
 END
 $$;
 
--- Returns {"version": …, "exhausted": …, "without_palette": …, "albums": […], "named": […], "embeddings": …}.
--- `exhausted` is true if the ranking ends with this page. `without_palette` is the number of albums without a palette,
--- or null if no colour is searched for. The albums of the page are sorted by similarity, because an album that the
--- index scan missed follows less similar albums in the ranking. `named` contains the albums whose name is
--- `named_query`, whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is true;
--- 012_match_embeddings.sql describes it. `known_sample` is the version of the catalog whose sampled covers the client
--- already has; they are not sent again.
+-- Returns {"version": …, "exhausted": …, "without_palette": …, "albums": […], "named": […], "embeddings": …,
+-- "ranking": …}. `exhausted` is true if the ranking ends with this page. `without_palette` is the number of albums
+-- without a palette, or null if no colour is searched for. The albums of the page are sorted by similarity, because an
+-- album that the index scan missed follows less similar albums in the ranking. `named` contains the albums whose name
+-- is `named_query`, whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is
+-- true; 012_match_embeddings.sql describes it. `known_sample` is the version of the catalog whose sampled covers the
+-- client already has; they are not sent again.
+--
+-- If `with_ranking` is true, `ranking` is {"ids": […], "similarities": […], "complete": …}: the albums that
+-- `ranked_albums` returned, and their similarities in millionths. A client that keeps this list can pass it for a later
+-- page of the same query: `nearest_ids` contains the first albums of the ranking; `page_ids` contains the albums of the
+-- page and the album after them, if there is one, so that no ranking is computed and `ranking` is NULL.
 CREATE FUNCTION versioned_search(
   query_embedding     vector(512),
   match_count         int     DEFAULT 10,
@@ -64,30 +69,50 @@ CREATE FUNCTION versioned_search(
   min_similarity      numeric DEFAULT NULL,
   with_details        boolean DEFAULT false,
   with_embeddings     boolean DEFAULT false,
-  known_sample        text    DEFAULT NULL
+  known_sample        text    DEFAULT NULL,
+  with_ranking        boolean DEFAULT false,
+  nearest_ids         text[]  DEFAULT NULL,
+  page_ids            text[]  DEFAULT NULL
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   version CONSTANT text := version_to_read();
+  ranked record;
+  ranking json;
+  found_ids text[] := page_ids;
 BEGIN
+  PERFORM check_page(match_count, page_offset);
+  IF page_ids IS NULL THEN
+    ranked := ranked_albums(
+      query_embedding, page_offset + match_count + 1,
+      given_filters(filter_genre, filter_genres, year_min, year_max, min_score, best_new_music_only, filters),
+      min_similarity, exclude_ids, model_fingerprint, nearest_ids
+    );
+    found_ids := page_of_ranking(ranked.ids, ranked.similarities, min_similarity, page_offset, match_count + 1);
+    IF with_ranking THEN
+      ranking := json_build_object(
+        'ids', to_json(ranked.ids), 'complete', ranked.complete,
+        'similarities', (SELECT coalesce(json_agg(round(similarity * 1000000) ORDER BY place), '[]')
+                         FROM unnest(ranked.similarities) WITH ORDINALITY s(similarity, place)));
+    END IF;
+  ELSIF model_fingerprint <> stamped_fingerprint() THEN
+    RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
+      USING ERRCODE = 'PT409';
+  END IF;
   RETURN (
-    -- The search returns one more album than requested, if there is one.
-    WITH found AS MATERIALIZED (
-      SELECT * FROM search_albums(query_embedding, match_count + 1, filter_genre, filter_genres, year_min,
-                                  year_max, min_score, best_new_music_only, exclude_ids, model_fingerprint,
-                                  filters, page_offset, min_similarity, with_details)
+    WITH page AS MATERIALIZED (
+      SELECT * FROM matching_albums(found_ids[:match_count], query_embedding, with_details)
     )
     SELECT json_build_object(
-      'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
+      'version', version, 'exhausted', cardinality(found_ids) <= match_count,
       'without_palette', albums_without_palette(filters),
-      'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
-                 FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
-                       FROM (SELECT * FROM found LIMIT match_count) f) page),
+      'albums', (SELECT coalesce(json_agg(shown ORDER BY shown.similarity DESC, shown.id COLLATE "C"), '[]')
+                 FROM (SELECT p.*, thumbnails_of(p.id) AS thumbnails FROM page p) shown),
       'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END,
       'embeddings', CASE WHEN with_embeddings THEN match_embeddings(
-        (SELECT array_agg(page.id ORDER BY page.similarity DESC, page.id COLLATE "C")
-         FROM (SELECT * FROM found LIMIT match_count) page),
-        (known_sample = version) IS NOT TRUE) END)
+        (SELECT array_agg(p.id ORDER BY p.similarity DESC, p.id COLLATE "C") FROM page p),
+        (known_sample = version) IS NOT TRUE) END,
+      'ranking', ranking)
   );
 END
 $$;
@@ -106,28 +131,23 @@ CREATE FUNCTION versioned_similar(
   min_similarity      numeric DEFAULT NULL,
   with_details        boolean DEFAULT false,
   with_embeddings     boolean DEFAULT false,
-  known_sample        text    DEFAULT NULL
+  known_sample        text    DEFAULT NULL,
+  with_ranking        boolean DEFAULT false,
+  nearest_ids         text[]  DEFAULT NULL,
+  page_ids            text[]  DEFAULT NULL
 ) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 DECLARE
-  version CONSTANT text := version_to_read();
+  album_embedding vector;
 BEGIN
-  RETURN (
-    WITH found AS MATERIALIZED (
-      SELECT * FROM similar_albums(album_id, match_count + 1, filter_genre, filter_genres, year_min, year_max,
-                                   min_score, best_new_music_only, filters, page_offset, min_similarity,
-                                   with_details)
-    )
-    SELECT json_build_object(
-      'version', version, 'exhausted', (SELECT count(*) FROM found) <= match_count,
-      'without_palette', albums_without_palette(filters),
-      'albums', (SELECT coalesce(json_agg(page ORDER BY page.similarity DESC, page.id COLLATE "C"), '[]')
-                 FROM (SELECT f.*, thumbnails_of(f.id) AS thumbnails
-                       FROM (SELECT * FROM found LIMIT match_count) f) page),
-      'embeddings', CASE WHEN with_embeddings THEN match_embeddings(
-        (SELECT array_agg(page.id ORDER BY page.similarity DESC, page.id COLLATE "C")
-         FROM (SELECT * FROM found LIMIT match_count) page),
-        (known_sample = version) IS NOT TRUE) END)
+  -- If the table was replaced while the call waited for its lock, the call must not report a missing album.
+  PERFORM version_to_read();
+  album_embedding := embedding_of(album_id);
+  RETURN versioned_search(
+    album_embedding, match_count, filter_genre, filter_genres, year_min, year_max, min_score,
+    best_new_music_only, ARRAY[album_id], filters => filters, page_offset => page_offset,
+    min_similarity => min_similarity, with_details => with_details, with_embeddings => with_embeddings,
+    known_sample => known_sample, with_ranking => with_ranking, nearest_ids => nearest_ids, page_ids => page_ids
   );
 END
 $$;

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from common.album_metadata import NO_METADATA, MetadataOmission
 from common.catalog.facets import FacetColumns, GenreNames
+from common.catalog.ranking import Ranking
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
 from common.thumbnails import Thumbnails
@@ -152,6 +153,7 @@ class Matches(list[Match]):
         version: str | None = None,
         named: Iterable[Album] = (),
         embeddings: MatchEmbeddings | None = None,
+        ranking: Ranking | None = None,
     ) -> None:
         super().__init__(matches)
         #: Whether no further album follows this page.
@@ -165,6 +167,8 @@ class Matches(list[Match]):
         self.version = version
         #: None if the embeddings were not requested, or if no album matches.
         self.embeddings = embeddings
+        #: The first albums of the ranking; None if the page was read from a known ranking.
+        self.ranking = ranking
 
 
 class Embeddings(dict[str, npt.NDArray[np.float32]]):
@@ -198,13 +202,15 @@ class Catalog(Protocol):
         model_fingerprint: str | None = None,
         named: str | None = None,
         with_embeddings: bool = False,
+        known: Ranking | None = None,
     ) -> Matches:
         """Return the k nearest albums that meet the filters, sorted by similarity and then by id.
 
         `embedding` is a float32 array of shape (512,). The first `offset` albums are skipped, and the ranking
         ends at `min_similarity`, which is compared with similarities that are rounded as in results. Fewer
         than k albums are returned only if fewer than k albums remain. Pages of the same query neither repeat
-        nor skip an album while the catalog does not change. With `details`, albums have their reviewer and
+        nor skip an album if each call is passed the longest `Matches.ranking` of an earlier page as `known`,
+        and all pages have the same `Matches.version`. With `details`, albums have their reviewer and
         metadata. If `model_fingerprint` is given, the catalog compares it with the fingerprint of its own
         model, in the same snapshot as the search. If `named` is given, the matches also tell which albums
         have this text as their name. `Matches.embeddings` is set only if `with_embeddings` is true.
@@ -225,6 +231,7 @@ class Catalog(Protocol):
         min_similarity: float | None = None,
         details: bool = False,
         with_embeddings: bool = False,
+        known: Ranking | None = None,
     ) -> Matches:
         """Return the k albums nearest to an album's embedding, without the album itself, as `search` does.
 

@@ -27,6 +27,7 @@ from common.catalog.protocol import (
     ModelStamp,
     NamePosition,
 )
+from common.catalog.ranking import Ranking
 from common.errors import InvalidParameter
 from common.filters import Filters, filters_document
 from common.thumbnails import Thumbnails
@@ -74,16 +75,28 @@ def check_embedding(embedding: npt.NDArray[np.float32]) -> None:
 
 
 def page_arguments(
-    *, k: int, filters: Filters, offset: int, min_similarity: float | None, details: bool
+    *,
+    k: int,
+    filters: Filters,
+    offset: int,
+    min_similarity: float | None,
+    details: bool,
+    known: Ranking | None,
 ) -> dict[str, object]:
-    """Return the arguments of `search_albums` that select a page, without arguments that have no effect."""
-    arguments = {"match_count": k} | filter_arguments(filters)
+    """Return the arguments of `versioned_search` that select a page, without arguments that have no effect."""
+    arguments = {"match_count": k, "with_ranking": True} | filter_arguments(filters)
     if offset:
         arguments["page_offset"] = offset
     if min_similarity is not None:
         arguments["min_similarity"] = min_similarity
     if details:
         arguments["with_details"] = True
+    if known is not None:
+        page = known.page(offset=offset, k=k, min_similarity=min_similarity)
+        if page is None:
+            arguments["nearest_ids"] = list(known.ids)
+        else:
+            arguments["page_ids"] = list(page)
     return arguments
 
 
@@ -135,7 +148,7 @@ def matches_from_document(
     Raises:
         CatalogMisconfigured: the schema is of an earlier release.
     """
-    _require_release(document, field="without_palette")
+    _require_release(document, field="ranking")
     return Matches(
         map(match_from_row, document["albums"]),
         exhausted=document["exhausted"],
@@ -143,6 +156,15 @@ def matches_from_document(
         version=document["version"],
         named=map(album_from_row, document.get("named") or ()),
         embeddings=_match_embeddings(document.get("embeddings"), known_mean),
+        ranking=_ranking(document["ranking"]),
+    )
+
+
+def _ranking(document: Mapping[str, Any] | None) -> Ranking | None:
+    if document is None:
+        return None
+    return Ranking(
+        tuple(document["ids"]), tuple(map(int, document["similarities"])), complete=document["complete"]
     )
 
 

@@ -21,6 +21,7 @@ from common.catalog.protocol import (
     ModelStamp,
     NamePosition,
 )
+from common.catalog.ranking import Ranking
 from common.errors import AlbumNotFound, CatalogMisconfigured
 from common.filters import Filters
 from common.search_query import K_MAX
@@ -63,9 +64,10 @@ class FunctionCatalog(ABC):
         model_fingerprint: str | None = None,
         named: str | None = None,
         with_embeddings: bool = False,
+        known: Ranking | None = None,
     ) -> Matches:
         arguments = {"query_embedding": self._vector(embedding)} | row_mapping.page_arguments(
-            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
+            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details, known=known
         )
         if exclude_ids:
             arguments["exclude_ids"] = list(exclude_ids)
@@ -85,9 +87,10 @@ class FunctionCatalog(ABC):
         min_similarity: float | None = None,
         details: bool = False,
         with_embeddings: bool = False,
+        known: Ranking | None = None,
     ) -> Matches:
         arguments = {"album_id": album_id} | row_mapping.page_arguments(
-            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details
+            k=k, filters=filters, offset=offset, min_similarity=min_similarity, details=details, known=known
         )
         return self._matches("versioned_similar", arguments, with_embeddings=with_embeddings)
 
