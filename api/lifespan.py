@@ -42,6 +42,7 @@ from common.cache import ResultReader
 from common.catalog.protocol import Catalog
 from common.errors import QueueUnavailable
 from common.ledger.gateway import GatewayLedger
+from common.ranking_cache import RankingReader
 from common.redis import keyspace
 from common.redis.clients import open_async_redis
 from common.redis.durability import shares_cache
@@ -114,6 +115,7 @@ async def open_gateway(
             searches=SearchService(
                 ledger=ledger,
                 results=ResultReader(cache),
+                rankings=RankingReader(cache),
                 waiters=waiting,
                 version=version,
                 catalog=catalog_cache,

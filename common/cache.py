@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 #: them did not check the catalog's version.
 RESULT_MARK = b"R2"
 EMBEDDING_MARK = b"E1"
-_HEAD_BYTES = 6
+#: The number of bytes before the data of an entry: the type mark and the checksum.
+HEAD_BYTES = 6
 #: Maximum deviation of an embedding's vector length from 1, to allow for float32 rounding.
 LENGTH_TOLERANCE = 1e-3
 _EMBEDDING_BYTES = EMBEDDING_DIMENSION * 4
@@ -41,8 +42,8 @@ def pack(mark: bytes, body: bytes) -> bytes:
 
 def unpack(mark: bytes, entry: bytes) -> bytes | None:
     """Return the data in a cache entry, or None if its type mark or its checksum is wrong."""
-    body = entry[_HEAD_BYTES:]
-    if entry[:2] != mark or zlib.crc32(body).to_bytes(4) != entry[2:_HEAD_BYTES]:
+    body = entry[HEAD_BYTES:]
+    if entry[:2] != mark or zlib.crc32(body).to_bytes(4) != entry[2:HEAD_BYTES]:
         return None
     return body
 

@@ -27,7 +27,10 @@ CoverSearchError
 │   ├── ModelUnavailable       the model cannot be loaded
 │   └── ModelMismatch          the catalog's vectors come from another model
 └── CatalogError
+    ├── CatalogBusy            too many searches wait for a scan of the whole catalog
     ├── CatalogUnavailable     transient: connection, timeout, 429, 5xx
+    │   └── CatalogTimeout     the catalog did not answer in time
+    │       └── ScanTimeout    a scan of all albums that meet the filters took too long
     └── CatalogMisconfigured   permanent; the message says what to do
 """
 
@@ -198,6 +201,22 @@ class CatalogError(CoverSearchError):
 class CatalogUnavailable(CatalogError):
     code = "catalog_unavailable"
     retryable = True
+
+
+class CatalogTimeout(CatalogUnavailable):
+    """The catalog did not answer in time."""
+
+
+class ScanTimeout(CatalogTimeout):
+    """A scan of all albums that meet the filters took too long; another attempt would take as long."""
+
+    retryable = False
+
+
+class CatalogBusy(CatalogError):
+    """Too many searches wait for a scan of the whole catalog; the run fails."""
+
+    code = "queue_full"
 
 
 class CatalogMisconfigured(CatalogError):

@@ -42,6 +42,9 @@ EXPLANATION_VERSION = 1
 #: that older cached results are not used.
 RESULT_VERSION = 4
 
+#: The version number of rankings; it is increased whenever rankings contain other albums or another order.
+RANKING_VERSION = 1
+
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 #: The maximum offset; the pages of a search contain the first 1,000 albums of its ranking.
 OFFSET_MAX = 1000 - K_MAX
@@ -131,6 +134,15 @@ class SearchQuery:
         """The text of a search by text; None for other searches."""
         part = self.parts[0]
         return part.text if len(self.parts) == 1 and isinstance(part, TextPart) else None
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether the query may need a scan of all albums that meet its filters, even in a large catalog.
+
+        An index finds at most the first `K_MAX` albums of a ranking. It may miss an album, so it cannot tell
+        that no further album reaches a lowest similarity.
+        """
+        return self.offset + self.k > K_MAX or self.min_similarity is not None
 
     @property
     def image_digests(self) -> tuple[str, ...]:
@@ -261,6 +273,21 @@ def query_key(query: SearchQuery, *, model: str, catalog_version: str, has_thumb
     }
     if query.explain:
         canonical["explain"] = EXPLANATION_VERSION
+    return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def ranking_key(query: SearchQuery, *, made_from: str) -> str:
+    """Return the key of a query's ranking: the SHA-256, in hex, of everything on which the ranking depends.
+
+    `made_from` names the model and the catalog version. All pages of a query have the same ranking, whatever
+    their lowest similarity and their additional fields.
+    """
+    canonical = {
+        "v": RANKING_VERSION,
+        "made_from": made_from,
+        "parts": sorted(_canonical_part(part, alone=len(query.parts) == 1) for part in query.parts),
+        **canonical_filters(query.filters),
+    }
     return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

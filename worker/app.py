@@ -23,6 +23,7 @@ from common.cache import WorkerCache
 from common.catalog.protocol import Catalog
 from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
 from common.ledger.worker import WorkerLedger
+from common.ranking_cache import RankingCache
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.search_query import NEWEST_VERSION
@@ -41,6 +42,7 @@ from worker.retries import retry_transient
 from worker.search.embedding import Embedder
 from worker.search.leases import Leases
 from worker.search.pipeline import Pipeline
+from worker.search.ranked_pages import RankedPages, ScanTurns
 from worker.search.tasks import RunHandler, register_search
 from worker.startup import open_broker, open_encoder, open_matching_catalog
 from worker.watchdog import Watchdog
@@ -184,6 +186,12 @@ class WorkerProcess:
                 explainer=self._explainer(embedder, fingerprint=encoder.fingerprint),
                 cache=cache,
                 catalog=catalog,
+                pages=RankedPages(
+                    RankingCache(cache_redis, result_ttl_s=s.result_ttl_s),
+                    cache,
+                    ScanTurns(waiting=max(1, s.worker_concurrency // 2)),
+                    model_fingerprint=encoder.model_fingerprint,
+                ),
                 catalog_timeout_s=s.catalog_timeout_s,
                 model_name=encoder.model_name,
                 model_fingerprint=encoder.model_fingerprint,

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 REQUEST_COST = 1
 #: The additional cost in units of each part of a computed search, in proportion to the part's CPU time.
 IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
+#: The additional cost in units of a search that may scan all albums that meet its filters.
+SCAN_COST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +158,16 @@ class Budget:
         """
         await self._pay(REQUEST_COST, again=REQUEST_COST)
 
-    async def spend(self, query: SearchQuery) -> None:
+    async def spend(self, query: SearchQuery, *, may_scan: bool) -> None:
         """Pay for computing a query; `enter` has already paid for the request.
+
+        `may_scan` tells whether the query may scan all albums that meet its filters.
 
         Raises:
             RateLimited: fewer units are left than the query costs, and no unit was taken.
             QueueUnavailable: the budget could not be read from Redis.
         """
-        payable = self._payable(cost_of(query))
+        payable = self._payable(cost_of(query, may_scan=may_scan))
         if payable and await self._pay(payable, again=REQUEST_COST + payable):
             self._spent = payable
 
@@ -211,7 +215,7 @@ class Budget:
 class UnlimitedBudget:
     """The budget of a client without a rate limit."""
 
-    async def spend(self, query: SearchQuery) -> None:
+    async def spend(self, query: SearchQuery, *, may_scan: bool) -> None:
         """Take nothing."""
 
     async def refund(self) -> None:
@@ -232,9 +236,9 @@ def read_bucket(name: str, rate: str) -> Bucket | None:
     return Bucket(name, Rate(int(limit), unit))
 
 
-def cost_of(query: SearchQuery) -> int:
+def cost_of(query: SearchQuery, *, may_scan: bool) -> int:
     """Return the cost of computing a search, in units."""
-    return sum(_part_cost(part) for part in query.parts)
+    return sum(_part_cost(part) for part in query.parts) + SCAN_COST * may_scan
 
 
 def _part_cost(part: TextPart | ImagePart | AlbumPart) -> int:

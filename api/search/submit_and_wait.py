@@ -16,15 +16,18 @@ from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
 from common.logs import job_id_var
+from common.ranking_cache import RankingReader
 from common.redis import keyspace
-from common.search_query import SearchQuery, query_to_json, wire_version
+from common.search_query import SearchQuery, query_to_json, ranking_key, wire_version
 
 
 class Budget(Protocol):
     """The rate-limit budget of the client."""
 
-    async def spend(self, query: SearchQuery) -> None:
+    async def spend(self, query: SearchQuery, *, may_scan: bool) -> None:
         """Pay for computing a query.
+
+        `may_scan` tells whether the query may scan all albums that meet its filters.
 
         Raises:
             RateLimited, QueueUnavailable
@@ -137,12 +140,14 @@ class SearchService:
         *,
         ledger: GatewayLedger,
         results: ResultReader,
+        rankings: RankingReader,
         waiters: Waiters,
         version: CatalogVersion,
         catalog: CatalogCache,
     ) -> None:
         self._ledger = ledger
         self._results = results
+        self._rankings = rankings
         self._waiters = waiters
         self._version = version
         self._catalog = catalog
@@ -219,7 +224,7 @@ class SearchService:
         key = self._version.key_of(search.query)
         # The client is charged before the job is submitted, so that a burst cannot exceed the limit. The
         # client gets a refund if no run starts.
-        await budget.spend(search.query)
+        await budget.spend(search.query, may_scan=await self._may_scan(search.query, key))
         try:
             accepted = await self._ledger.submit(_submission(search, key))
         except (NoWorker, QueueFull, RateLimited, IdempotencyConflict):
@@ -228,6 +233,12 @@ class SearchService:
         if not accepted.is_new:
             await budget.refund()
         return await self._outcome(accepted, search, key, client_gone=client_gone)
+
+    async def _may_scan(self, query: SearchQuery, key: QueryKey) -> bool:
+        """Return whether a query may scan all albums that meet its filters."""
+        if not query.may_scan:
+            return False
+        return not await self._rankings.is_complete(ranking_key(query, made_from=key.made_from))
 
     async def _outcome(
         self, accepted: Accepted, search: Search, key: QueryKey, *, client_gone: ClientGone

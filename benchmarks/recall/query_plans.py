@@ -41,7 +41,8 @@ class PlanReader:
             self._connection.execute("SET debug_print_plan = off")
         # LIMIT occurs only in the search statements, not in the statements that estimate a number of rows.
         searching = [tree for tree in self._trees if "{LIMIT " in tree]
-        return ", then ".join(self._scans(tree) for tree in searching)
+        # A statement that only selects a page of a ranking scans no table.
+        return ", then ".join(scans for tree in searching if (scans := self._scans(tree)))
 
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.message_primary == "plan:":

@@ -23,7 +23,7 @@ class PostgresWriter(FunctionWriter, PostgresCatalog):
                     connection.bound_transaction()
                     upsert_albums(connection, rows)
             except psycopg.Error as error:
-                raise self._fault(error) from error
+                raise self._fault(error, timed_out=connection.timed_out) from error
 
     def update(self, rows: Sequence[AlbumRow]) -> set[str]:
         return set(self._document("update_albums", {"albums": self._json([row_fields(row) for row in rows])}))

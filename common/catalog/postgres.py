@@ -14,7 +14,7 @@ from common.catalog.errors import error_from_code
 from common.catalog.postgres_connections import BinaryVector, Connections
 from common.catalog.row_mapping import Row, vector_bytes
 from common.catalog.sql_functions import FunctionCatalog
-from common.errors import CatalogUnavailable
+from common.errors import CatalogTimeout, CatalogUnavailable
 
 
 class PostgresCatalog(FunctionCatalog):
@@ -48,14 +48,13 @@ class PostgresCatalog(FunctionCatalog):
                     called = connection.execute(_statement(query, function, tuple(arguments)), values)
                 return called.fetchall()
             except psycopg.Error as error:
-                raise self._fault(error) from error
+                raise self._fault(error, timed_out=connection.timed_out) from error
 
-    def _fault(self, error: psycopg.Error) -> Exception:
+    def _fault(self, error: psycopg.Error, *, timed_out: bool) -> Exception:
         if error.sqlstate is not None:
             return error_from_code(error.sqlstate, error.diag.message_primary or type(error).__name__)
-        return CatalogUnavailable(
-            f"the catalog's database did not answer within {self._timeout_s:g} s or hung up: {error}"
-        )
+        kind = CatalogTimeout if timed_out else CatalogUnavailable
+        return kind(f"the catalog's database did not answer within {self._timeout_s:g} s or hung up: {error}")
 
 
 # Statements are cached because building one takes 0.09 ms and there are few different statements.

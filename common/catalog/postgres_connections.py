@@ -54,6 +54,8 @@ class BoundedConnection(psycopg.Connection[DictRow]):
     """
 
     timeout_s: float = math.inf
+    #: Whether the last error was that the server did not answer in time.
+    timed_out = False
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
@@ -74,6 +76,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
         bound = min(self.timeout_s, math.inf if timeout is None else timeout)
+        began = time.monotonic()
         try:
             return super().wait(gen, interval, None if bound == math.inf else bound)
         except psycopg.OperationalError as error:
@@ -82,6 +85,7 @@ class BoundedConnection(psycopg.Connection[DictRow]):
                 error.sqlstate is None
                 and self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
             ):
+                self.timed_out = time.monotonic() - began >= bound
                 self.pgconn.finish()
             raise
 

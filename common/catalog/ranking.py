@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 #: The number of albums in the longest ranking: one more than the pages of a search can contain.
 RANKING_MAX = 1001
-#: The number of units in a similarity of 1; the unit is the last decimal place of the similarities in results.
+#: The number of units in a similarity of 1; a unit is the last decimal place of similarities in results.
 MILLIONTHS = 1_000_000
 
 

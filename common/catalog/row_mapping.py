@@ -81,10 +81,10 @@ def page_arguments(
     offset: int,
     min_similarity: float | None,
     details: bool,
-    known: Ranking | None,
+    known: Ranking | None = None,
 ) -> dict[str, object]:
-    """Return the arguments of `versioned_search` that select a page, without arguments that have no effect."""
-    arguments = {"match_count": k, "with_ranking": True} | filter_arguments(filters)
+    """Return the arguments of `versioned_search` that select a page, without those that have no effect."""
+    arguments = {"match_count": k} | filter_arguments(filters)
     if offset:
         arguments["page_offset"] = offset
     if min_similarity is not None:

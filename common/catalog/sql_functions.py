@@ -95,6 +95,7 @@ class FunctionCatalog(ABC):
         return self._matches("versioned_similar", arguments, with_embeddings=with_embeddings)
 
     def _matches(self, function: str, arguments: dict[str, object], *, with_embeddings: bool) -> Matches:
+        arguments["with_ranking"] = True
         # Another thread may replace `self._mean` during the call.
         known_version, known_mean = self._mean
         if with_embeddings:

@@ -20,7 +20,7 @@ from supabase import Client, ClientOptions, create_client
 from common.catalog.errors import error_from_code, error_from_status, misconfigured
 from common.catalog.row_mapping import Row
 from common.catalog.sql_functions import FunctionCatalog
-from common.errors import CatalogMisconfigured, CatalogUnavailable, CoverSearchError
+from common.errors import CatalogMisconfigured, CatalogTimeout, CatalogUnavailable, CoverSearchError
 
 #: Roles of public keys, which the catalog does not accept.
 _PUBLIC_ROLES = frozenset({"anon", "authenticated"})
@@ -66,7 +66,7 @@ class SupabaseCatalog(FunctionCatalog):
         try:
             return request(self._connected()).execute().data
         except httpx.TimeoutException as error:
-            raise CatalogUnavailable(
+            raise CatalogTimeout(
                 f"the catalog at {self._host} did not answer within {self._timeout_s:g} s"
             ) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

@@ -53,6 +53,7 @@ Keys on CACHE_REDIS_URL (this Redis is allowed to evict keys):
 
     result:<key>            string  a result as JSON
     embedding:<model>:<h>   string  512 float32 of one text or image
+    ranking:<key>           string  ids and similarities of the first albums of a search's ranking
 """
 
 #: The versions of queries that this release reads, in ascending order.
@@ -115,6 +116,7 @@ GATEWAYS = "gateways"
 GATEWAY = "gateway:"
 RESULT = "result:"
 EMBEDDING = "embedding:"
+RANKING = "ranking:"
 #: A key that never exists. Scripts delete this key as their first write, because a full Redis allows the
 #: further writes of a script that has already written.
 NOTHING = "nothing"
@@ -153,6 +155,10 @@ def result(query_key: str) -> str:
 
 def embedding(model: str, content_hash: str) -> str:
     return f"{EMBEDDING}{model}:{content_hash}"
+
+
+def ranking(ranking_key: str) -> str:
+    return RANKING + ranking_key
 
 
 def idempotency(owner: str, key_hash: str) -> str:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from common.errors import CatalogUnavailable
+from common.errors import CatalogTimeout, CatalogUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,11 @@ class CircuitBreaker:
         self._probing = False
         self._reason = ""
 
-    def call(self, call: Callable[[], T]) -> T:
+    def call(self, call: Callable[[], T], *, is_costly: bool = False) -> T:
         """Make the call, or fail at once if the breaker is open.
+
+        A costly call that ends with a timeout does not count, because the catalog may still answer other
+        calls in time.
 
         Raises:
             CatalogUnavailable: the call failed, or was refused while the breaker is open; the message
@@ -54,7 +57,8 @@ class CircuitBreaker:
         try:
             value = call()
         except CatalogUnavailable as error:
-            self._failed(error)
+            if not (is_costly and isinstance(error, CatalogTimeout)):
+                self._failed(error)
             raise
         except BaseException:
             # Any other error is an answer of the catalog, which is therefore reachable.

@@ -10,8 +10,16 @@ import numpy.typing as npt
 from common.cache import CacheLookup, Entry, WorkerCache
 from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Catalog, Matches
+from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
-from common.errors import AlbumNotFound, DeadlineExceeded, InvalidParameter, image_given_as
+from common.errors import (
+    AlbumNotFound,
+    CatalogTimeout,
+    DeadlineExceeded,
+    InvalidParameter,
+    ScanTimeout,
+    image_given_as,
+)
 from common.jobs import Timings
 from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
 from common.search_result import Explanation, result_json
@@ -20,6 +28,7 @@ from worker.retries import retry_transient
 from worker.search.circuit_breaker import CircuitBreaker
 from worker.search.embedding import Embedder, RunEmbeddings
 from worker.search.leases import Lease
+from worker.search.ranked_pages import RankedPages
 from worker.search.stopwatch import Stopwatch
 
 T = TypeVar("T")
@@ -53,6 +62,7 @@ class Pipeline:
         explainer: Explainer,
         cache: WorkerCache,
         catalog: Catalog,
+        pages: RankedPages,
         catalog_timeout_s: float,
         model_name: str,
         model_fingerprint: str,
@@ -65,6 +75,7 @@ class Pipeline:
         self._explainer = explainer
         self._cache = cache
         self._catalog = catalog
+        self._pages = pages
         self._facets = FacetCounter(catalog)
         self._catalog_timeout_s = catalog_timeout_s
         self._breaker = CircuitBreaker()
@@ -94,7 +105,7 @@ class Pipeline:
         embeddings = RunEmbeddings(found.embeddings)
         versions: set[str | None] = set()
         try:
-            matches, addends = self._search(query, embeddings, lease, stopwatch, versions)
+            matches, addends, rankings = self._search(query, embeddings, lease, stopwatch, versions)
             facets = self._count_facets(query, matches, lease, stopwatch, versions)
             explanations = self._explanations(query, matches, addends, lease, stopwatch)
         except Exception:
@@ -119,7 +130,7 @@ class Pipeline:
         # of this run.
         matches_key = {self._made_from(version) for version in versions} == {claim.made_from}
         kept = (self._cache.result_entry(query_key, result),) if matches_key else ()
-        return Answer(result, timings, entries=(*made, *kept), matches_key=matches_key)
+        return Answer(result, timings, entries=(*made, *rankings, *kept), matches_key=matches_key)
 
     def _made_from(self, version: str | None) -> str:
         return made_from(model=self._model_fingerprint, version=version, has_thumbnails=self._has_thumbnails)
@@ -131,17 +142,18 @@ class Pipeline:
         lease: Lease,
         stopwatch: Stopwatch,
         versions: set[str | None],
-    ) -> tuple[Matches, Addends | None]:
+    ) -> tuple[Matches, Addends | None, tuple[Entry, ...]]:
         """Search the catalog, and add to `versions` each catalog version that was read.
 
-        The query's addends are returned with the matches; they are None if the query is one album.
+        The query's addends and the cache entry of its ranking are returned with the matches. The addends are
+        None if the query is one album.
         """
         lease.check()
         addends: Addends | None = None
         if query.type == "album":
             album_id = query.album_ids[0]
 
-            def call() -> Matches:
+            def call(known: Ranking | None) -> Matches:
                 return self._catalog.similar(
                     album_id,
                     k=query.k,
@@ -150,6 +162,7 @@ class Pipeline:
                     min_similarity=query.min_similarity,
                     details=bool(query.include),
                     with_embeddings=query.explain,
+                    known=known,
                 )
 
         else:
@@ -157,7 +170,7 @@ class Pipeline:
             embedding = addends.sum(axis=0).astype(np.float32)
             lease.check()
 
-            def call() -> Matches:
+            def call(known: Ranking | None) -> Matches:
                 return self._catalog.search(
                     embedding,
                     k=query.k,
@@ -170,13 +183,19 @@ class Pipeline:
                     model_fingerprint=self._model_fingerprint,
                     named=query.only_text,
                     with_embeddings=query.explain,
+                    known=known,
                 )
 
         if stopwatch.remaining_s() <= 0:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
-        matches = self._ask(call, lease, stopwatch)
+        matches, entries = self._pages.read(
+            query,
+            lambda known, scans: self._ask(lambda: call(known), lease, stopwatch, scans=scans),
+            wanted_from=lease.claim.made_from,
+            wait_s=lambda: stopwatch.remaining_s() - self._catalog_timeout_s,
+        )
         versions.add(matches.version)
-        return matches, addends
+        return matches, addends, entries
 
     def _explanations(
         self,
@@ -249,12 +268,20 @@ class Pipeline:
                 raise AlbumNotFound(f"no album {album_id}")
         return found
 
-    def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch) -> T:
-        """Call the catalog; retry while the run is leased and an attempt can end before the deadline."""
+    def _ask(self, call: Callable[[], T], lease: Lease, stopwatch: Stopwatch, *, scans: bool = False) -> T:
+        """Call the catalog; retry while the run is leased and an attempt can end before the deadline.
+
+        `scans` tells whether the call may scan all albums that meet the filters.
+        """
 
         def ask_once() -> T:
             lease.check()
-            return self._breaker.call(call)
+            try:
+                return self._breaker.call(call, is_costly=scans)
+            except CatalogTimeout as error:
+                if scans:
+                    raise ScanTimeout(error.detail) from error
+                raise
 
         with stopwatch.stage("search"):
             return retry_transient(ask_once, within_s=stopwatch.remaining_s(), try_s=self._catalog_timeout_s)

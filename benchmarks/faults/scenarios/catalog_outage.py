@@ -155,12 +155,12 @@ async def _outages(
 _SLEEP = """
 DO $$
 DECLARE
-  arguments text := pg_get_function_arguments('search_albums'::regproc);
-  result text := pg_get_function_result('search_albums'::regproc);
+  arguments text := pg_get_function_arguments('ranked_albums'::regproc);
+  result text := pg_get_function_result('ranked_albums'::regproc);
 BEGIN
-  ALTER FUNCTION search_albums RENAME TO search_albums_awake;
+  ALTER FUNCTION ranked_albums RENAME TO ranked_albums_awake;
   EXECUTE format(
-    'CREATE FUNCTION search_albums(%s) RETURNS %s LANGUAGE plpgsql '
+    'CREATE FUNCTION ranked_albums(%s) RETURNS %s LANGUAGE plpgsql '
     'AS $sleep$BEGIN PERFORM pg_sleep(3); END$sleep$',
     arguments, result
   );
@@ -168,8 +168,8 @@ END
 $$
 """
 _WAKE = """
-DROP FUNCTION search_albums;
-ALTER FUNCTION search_albums_awake RENAME TO search_albums;
+DROP FUNCTION ranked_albums;
+ALTER FUNCTION ranked_albums_awake RENAME TO ranked_albums;
 """
 
 

@@ -28,6 +28,7 @@ from common.catalog.protocol import (
     ModelStamp,
     NamePosition,
 )
+from common.catalog.ranking import Ranking
 from common.catalog.version import ensure_catalog_version, made_from
 from common.colours.names import SHADES
 from common.errors import AlbumNotFound, CatalogMisconfigured, CoverSearchError
@@ -95,6 +96,7 @@ class MemoryCatalog:
         named: str | None = None,
         model_fingerprint: str | None = None,  # noqa: ARG002  and of every model
         with_embeddings: bool = False,  # noqa: ARG002  the stand-in worker explains without embeddings
+        known: Ranking | None = None,  # noqa: ARG002  the ranking never changes
     ) -> Matches:
         self._called("search")
         meeting = [a for a in self.albums.values() if meets(a, filters) and a.id not in exclude_ids]
@@ -124,6 +126,7 @@ class MemoryCatalog:
         min_similarity: float | None = None,
         details: bool = False,
         with_embeddings: bool = False,
+        known: Ranking | None = None,
     ) -> Matches:
         self.album(album_id)
         return self.search(
@@ -135,6 +138,7 @@ class MemoryCatalog:
             details=details,
             exclude_ids=[album_id],
             with_embeddings=with_embeddings,
+            known=known,
         )
 
     def album(self, album_id: str) -> Album:

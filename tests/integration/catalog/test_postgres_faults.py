@@ -63,7 +63,7 @@ def wait_until_blocked(connection: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
-        ("DROP FUNCTION search_albums", "rpc_missing"),
+        ("DROP FUNCTION ranked_albums", "rpc_missing"),
         ("DROP TABLE album_covers", "table_missing"),
         ("ALTER TABLE album_covers DROP COLUMN genre CASCADE", "table_missing"),
     ],

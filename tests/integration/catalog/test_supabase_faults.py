@@ -52,11 +52,11 @@ def test_a_missing_function_is_named_with_its_remedy(
     opened: SupabaseCatalog, execute: Callable[[str], None]
 ) -> None:
     opened.check()
-    execute("DROP FUNCTION search_albums; NOTIFY pgrst, 'reload schema'")
+    execute("DROP FUNCTION ranked_albums; NOTIFY pgrst, 'reload schema'")
 
     with pytest.raises(CatalogMisconfigured, match="catalog/schema") as searched:
         search(opened)
-    with pytest.raises(CatalogMisconfigured, match="search_albums") as checked:
+    with pytest.raises(CatalogMisconfigured, match="ranked_albums") as checked:
         opened.check()
 
     assert searched.value.problem == checked.value.problem == "rpc_missing"

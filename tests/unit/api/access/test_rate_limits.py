@@ -6,6 +6,7 @@ from api.access.rate_limits import (
     ALBUM_COST,
     IMAGE_COST,
     REQUEST_COST,
+    SCAN_COST,
     TEXT_COST,
     Rate,
     Window,
@@ -63,4 +64,10 @@ def test_an_image_costs_more_than_a_text_and_a_text_more_than_a_cached_answer() 
 def test_a_composed_search_costs_the_sum_of_its_parts() -> None:
     query = SearchQuery((TextPart("red"), ImagePart("ab"), AlbumPart("7"), TextPart("blue", weight=-1)))
 
-    assert cost_of(query) == 2 * TEXT_COST + IMAGE_COST + ALBUM_COST
+    cost = 2 * TEXT_COST + IMAGE_COST + ALBUM_COST
+    assert cost_of(query, may_scan=False) == cost
+    assert cost_of(query, may_scan=True) == cost + SCAN_COST
+
+
+def test_a_scan_costs_more_than_any_part() -> None:
+    assert SCAN_COST > IMAGE_COST

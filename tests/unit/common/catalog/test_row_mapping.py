@@ -10,6 +10,7 @@ import numpy.typing as npt
 import orjson
 import pytest
 
+from common.catalog.ranking import Ranking
 from common.catalog.row_mapping import (
     album_from_row,
     match_from_row,
@@ -101,6 +102,25 @@ def test_only_arguments_with_an_effect_are_sent() -> None:
     }
 
 
+def test_a_page_of_a_known_ranking_is_sent_by_its_ids() -> None:
+    known = Ranking(("a", "b", "c", "d"), (9, 8, 7, 6), complete=False)
+
+    def sent(*, offset: int) -> dict[str, object]:
+        return page_arguments(
+            k=2, filters=Filters(), offset=offset, min_similarity=None, details=False, known=known
+        )
+
+    assert sent(offset=1) == {"match_count": 2, "page_offset": 1, "page_ids": ["b", "c", "d"]}
+    assert sent(offset=2) == {"match_count": 2, "page_offset": 2, "nearest_ids": ["a", "b", "c", "d"]}
+
+
+def test_the_ranking_of_a_search_is_read() -> None:
+    ranking = {"ids": ["a", "b"], "similarities": [999999.0, -3], "complete": True}
+    document = {"version": "1", "exhausted": True, "without_palette": None, "albums": [], "ranking": ranking}
+
+    assert matches_from_document(document).ranking == Ranking(("a", "b"), (999_999, -3), complete=True)
+
+
 def test_a_schema_of_an_earlier_release_is_a_misconfiguration() -> None:
     with pytest.raises(CatalogMisconfigured) as raised:
         matches_from_document({"version": "1", "albums": []})
@@ -132,6 +152,7 @@ def test_the_embeddings_of_matches_are_read_in_half_precision() -> None:
         "version": "1",
         "exhausted": True,
         "without_palette": None,
+        "ranking": None,
         "albums": [{**ROW, "similarity": 0.5}] * 2,
         "embeddings": {
             "albums": half_vectors(vectors[:2]),
@@ -154,6 +175,7 @@ def test_a_known_mean_replaces_a_sample_that_was_not_sent() -> None:
         "version": "1",
         "exhausted": True,
         "without_palette": None,
+        "ranking": None,
         "albums": [{**ROW, "similarity": 0.5}],
         "embeddings": {"albums": half_vectors(vector[None]), "sample": None},
     }
@@ -170,6 +192,13 @@ def test_a_known_mean_replaces_a_sample_that_was_not_sent() -> None:
     "embeddings", [{}, {"embeddings": None}, {"embeddings": {"albums": None, "sample": None}}]
 )
 def test_a_document_without_embeddings_is_read(embeddings: dict[str, object]) -> None:
-    document = {"version": "1", "exhausted": True, "without_palette": None, "albums": [], **embeddings}
+    document = {
+        "version": "1",
+        "exhausted": True,
+        "without_palette": None,
+        "ranking": None,
+        "albums": [],
+        **embeddings,
+    }
 
     assert matches_from_document(document).embeddings is None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from common.errors import CatalogMisconfigured, CatalogUnavailable
+from common.errors import CatalogMisconfigured, CatalogTimeout, CatalogUnavailable
 from worker.search.circuit_breaker import LONGEST_PAUSE_S, CircuitBreaker
 
 
@@ -115,3 +115,46 @@ def test_other_calls_are_refused_during_a_probe(
     probe.join()
 
     assert catalog.calls == 3
+
+
+def test_a_timeout_of_a_costly_call_does_not_count(breaker: CircuitBreaker, catalog: Catalog) -> None:
+    catalog.fault = CatalogTimeout("slow")
+    for _ in range(9):
+        with pytest.raises(CatalogTimeout):
+            breaker.call(catalog, is_costly=True)
+
+    catalog.fault = None
+    assert breaker.call(catalog) == "albums"
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_costly"), [(CatalogTimeout("down"), False), (CatalogUnavailable("down"), True)]
+)
+def test_other_failures_count(
+    breaker: CircuitBreaker, catalog: Catalog, fault: Exception, is_costly: bool
+) -> None:
+    catalog.fault = fault
+    for _ in range(3):
+        with pytest.raises(CatalogUnavailable):
+            breaker.call(catalog, is_costly=is_costly)
+
+    calls = catalog.calls
+    with pytest.raises(CatalogUnavailable):
+        breaker.call(catalog)
+    assert catalog.calls == calls
+
+
+def test_a_timeout_of_a_costly_call_does_not_close_the_breaker(
+    breaker: CircuitBreaker, catalog: Catalog, clock: Clock
+) -> None:
+    fail(breaker, catalog, times=3)
+    clock.now_s += LONGEST_PAUSE_S
+    catalog.fault = CatalogTimeout("slow")
+    with pytest.raises(CatalogTimeout):
+        breaker.call(catalog, is_costly=True)
+    catalog.fault = CatalogUnavailable("down")
+    fail(breaker, catalog, times=1)
+
+    calls = catalog.calls
+    fail(breaker, catalog, times=1)
+    assert catalog.calls == calls
