@@ -12,10 +12,15 @@ import httpx
 import pytest
 from redis import Redis
 
+from common.catalog.ranking import Ranking
+from common.catalog.version import made_from
+from common.ranking_cache import packed_ranking
+from common.redis import keyspace
+from common.search_query import SearchQuery, TextPart, ranking_key
 from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
-from tests.integration.api.stand_ins import StandInWorker
+from tests.integration.api.stand_ins import MODEL, StandInWorker
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
 
@@ -117,6 +122,37 @@ def test_images_texts_and_cached_answers_have_decreasing_costs(
     assert {answer.status_code for answer in answers} == {200}
     left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
     assert [before - after for before, after in pairwise(left)] == [5, 1, 11, 1]
+
+
+def test_a_search_that_may_scan_the_catalog_costs_more_until_its_ranking_is_cached(
+    start_gateway: StartGateway, worker: StandInWorker, redis: Redis
+) -> None:
+    text = {"query": "red"}
+    searches: list[dict[str, object]] = [
+        {**text, "k": 10},
+        {**text, "k": 10, "offset": 40},
+        {**text, "k": 10, "offset": 41},
+        {**text, "k": 50, "offset": 1},
+        {**text, "min_similarity": 0.5},
+    ]
+    with start_gateway(ADDRESS_RATE="1000/hour").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        answers = [client.get("/api/search-by-text", params=search) for search in searches]
+        # The cache gets a part of the ranking, and then the whole ranking.
+        key = keyspace.ranking(
+            ranking_key(SearchQuery((TextPart("red"),)), made_from=made_from(model=MODEL, version="1"))
+        )
+        for offset, complete in ((100, False), (200, True)):
+            redis.set(key, packed_ranking(Ranking(("1",), (1,), complete)))
+            answers.append(client.get("/api/search-by-text", params={**text, "offset": offset}))
+        answers.append(client.get("/api/search-by-text", params={**text, "min_similarity": 0.25}))
+        # Another query has another ranking.
+        answers.append(client.get("/api/search-by-text", params={**text, "offset": 60, "genre": "Rock"}))
+        similar = client.get("/api/albums/1/similar", params={"min_similarity": 0.5})
+
+    assert {answer.status_code for answer in [*answers, similar]} == {200}
+    left = [1000, *(int(answer.headers["ratelimit-remaining"]) for answer in [*answers, similar])]
+    assert [a - b for a, b in pairwise(left)] == [5, 5, 25, 25, 25, 25, 5, 5, 25, 22]
 
 
 ASYNC = {"Prefer": "respond-async"}

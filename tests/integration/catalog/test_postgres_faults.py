@@ -1,6 +1,7 @@
 """Each PostgreSQL fault raises a different error within the time limit."""
 
 import os
+import re
 import signal
 import threading
 import traceback
@@ -13,9 +14,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from catalog.database.migrations import migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.postgres_connections import BoundedConnection
-from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
+from common.errors import CatalogError, CatalogMisconfigured, CatalogTimeout, CatalogUnavailable
 from common.filters import Filters
 from common.settings import load_settings
 from local.servers.pgbouncer import PgBouncerServer
@@ -104,6 +106,35 @@ def test_the_check_names_each_misconfiguration(
         opened.check()
 
     assert raised.value.problem == problem
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["read_filters", "ranked_albums", "match_embeddings", "facet_columns", "color_cell", "named_albums"],
+)
+def test_the_check_names_a_missing_function(
+    opened: PostgresCatalog, execute: Callable[[str], None], function: str
+) -> None:
+    execute(f"DROP FUNCTION {function} CASCADE")
+
+    with pytest.raises(CatalogMisconfigured, match=rf"[( ]{function}[,)]") as raised:
+        opened.check()
+
+    assert raised.value.problem == "rpc_missing"
+
+
+def test_the_check_knows_every_function_of_a_search() -> None:
+    schema = {migration.name: migration.sql for migration in migrations()}
+    reading = ("002_search.sql", "007_versioned_search.sql", "012_match_embeddings.sql")
+    created = {
+        name
+        for file in reading
+        for name in re.findall(r"^CREATE (?:OR REPLACE )?FUNCTION (\w+)", schema[file], re.MULTILINE)
+    }
+    checked = re.search(r"FROM unnest\(ARRAY\[(.*?)\]\) name", schema["003_read_functions.sql"], re.DOTALL)
+    assert checked is not None
+
+    assert created <= {*re.findall(r"'(\w+)'", checked[1])}
 
 
 def test_a_wrong_url_user_password_or_database_is_named(
@@ -202,7 +233,7 @@ def test_a_statement_over_the_time_limit_is_canceled(either_url: str, database_u
     with opening(either_url, timeout_s=0.5) as catalog, psycopg.connect(database_url) as blocking:
         search(catalog)
         blocking.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(CatalogUnavailable):
+        with pytest.raises(CatalogTimeout):
             search(catalog)
         blocking.rollback()
 
@@ -245,7 +276,7 @@ def test_a_frozen_server_times_out(database_url: str) -> None:
         (pid,) = backend_pids(database_url)
         os.kill(pid, signal.SIGSTOP)
         try:
-            with pytest.raises(CatalogUnavailable, match="within 1 s"):
+            with pytest.raises(CatalogTimeout, match="within 1 s"):
                 search(catalog)
 
             search(catalog)

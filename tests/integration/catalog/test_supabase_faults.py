@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from common.catalog.supabase import SupabaseCatalog
-from common.errors import CatalogError, CatalogMisconfigured, CatalogUnavailable
+from common.errors import CatalogError, CatalogMisconfigured, CatalogTimeout, CatalogUnavailable
 from common.filters import Filters
 from local.servers.postgres import PostgresServer
 from local.servers.supabase import SupabaseServer
@@ -231,7 +231,7 @@ def test_a_catalog_timeout_is_a_retryable_error(supabase_server: SupabaseServer,
     ):
         search(catalog)
         blocking.execute("LOCK TABLE album_covers IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(CatalogUnavailable, match=r"within 0\.5 s"):
+        with pytest.raises(CatalogTimeout, match=r"within 0\.5 s"):
             search(catalog)
         blocking.rollback()
 

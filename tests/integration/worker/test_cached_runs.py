@@ -60,7 +60,7 @@ async def test_a_separate_cache_has_the_result_once_the_job_has_ended(
             kept = sorted(key.decode().partition(":")[0] for key in there.scan_iter())
             assert here.keys("result:*") == here.keys("embedding:*") == []
     assert job.state is JobState.SUCCEEDED
-    assert kept == ["embedding", "result"]
+    assert kept == ["embedding", "ranking", "result"]
 
 
 @pytest.mark.parametrize("apart", [False, True])
