@@ -17,6 +17,7 @@ CoverSearchError
 ├── AlbumNotFound
 ├── IdempotencyConflict        the same Idempotency-Key with another request
 ├── QueueFull                  the service accepts no more jobs now
+│   └── CatalogBusy            too many searches wait for a scan of the whole catalog
 ├── RateLimited                this client is over one of its limits
 ├── QueueUnavailable           Redis does not answer
 ├── NoWorker                   no ready worker can answer the search
@@ -27,7 +28,6 @@ CoverSearchError
 │   ├── ModelUnavailable       the model cannot be loaded
 │   └── ModelMismatch          the catalog's vectors come from another model
 └── CatalogError
-    ├── CatalogBusy            too many searches wait for a scan of the whole catalog
     ├── CatalogUnavailable     transient: connection, timeout, 429, 5xx
     │   └── CatalogTimeout     the catalog did not answer in time
     │       └── ScanTimeout    a scan of all albums that meet the filters took too long
@@ -150,6 +150,10 @@ class QueueFull(CoverSearchError):
         self.retry_after_s = retry_after_s
 
 
+class CatalogBusy(QueueFull):
+    """Too many searches wait for a scan of the whole catalog; the run fails at once."""
+
+
 class RateLimited(CoverSearchError):
     code = "rate_limited"
 
@@ -211,12 +215,6 @@ class ScanTimeout(CatalogTimeout):
     """A scan of all albums that meet the filters took too long; another attempt would take as long."""
 
     retryable = False
-
-
-class CatalogBusy(CatalogError):
-    """Too many searches wait for a scan of the whole catalog; the run fails."""
-
-    code = "queue_full"
 
 
 class CatalogMisconfigured(CatalogError):

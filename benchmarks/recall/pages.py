@@ -14,6 +14,7 @@ from benchmarks.recall.rows import RECALL, WHOLE, held_row, row
 from benchmarks.recall.synthetic_embeddings import Vectors
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
+from common.catalog.ranking import Ranking
 from common.catalog.supabase import SupabaseCatalog
 from common.filters import Filters
 from local.errors import ServerFailed
@@ -67,7 +68,10 @@ class _Pages:
 def page_rows(
     url: str, albums: Albums, queries: Mapping[str, Vectors], *, folder: Path, timeout_s: float
 ) -> Iterator[Row]:
-    """Measure the pages of every filter; Supabase is measured only if PostgREST is installed."""
+    """Measure the pages of every filter; Supabase is measured only if PostgREST is installed.
+
+    Each search gets the ranking that the earlier pages returned, as in a worker.
+    """
     with ExitStack() as stack:
         catalogs: dict[str, Catalog] = {
             POSTGRES: stack.enter_context(closing(PostgresCatalog(url, timeout_s=timeout_s, connections=1)))
@@ -103,10 +107,12 @@ def _read_pages(
     pages = _Pages()
     for query, best in zip(queries, truth, strict=True):
         found: list[str] = []
+        known: Ranking | None = None
         for offset in range(0, len(best), k):
             began = time.perf_counter()
-            page = catalog.search(query, k=k, offset=offset, filters=filters)
+            page = catalog.search(query, k=k, offset=offset, filters=filters, known=known)
             pages.times_ms.setdefault(offset, []).append((time.perf_counter() - began) * 1000)
+            known = page.ranking or known
             expected = {*best[offset : offset + k]}
             ids = [match.album.id for match in page]
             pages.recalls.setdefault(offset, []).append(len(expected & {*ids}) / len(expected))
@@ -124,6 +130,6 @@ def _rows(case: str, pages: _Pages, *, k: int) -> Iterator[Row]:
     yield held_row(f"catalog.pages.{case}.recall", pages.worst_recall, RECALL, note=note)
     note = f"of {len(pages.whole)} queries"
     yield held_row(f"catalog.pages.{case}.whole", float(np.mean(pages.whole)), WHOLE, note=note)
-    for offset in (0, k, 5 * k, 10 * k, 19 * k):
+    for offset in (0, k, 2 * k, 5 * k, 10 * k, 19 * k):
         if offset in pages.times_ms:
             yield row(f"catalog.pages.{case}.offset_{offset}.p50", pages.p50_ms(offset), "ms")

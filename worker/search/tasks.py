@@ -12,6 +12,7 @@ from celery import Celery
 from common.broker.celery_app import TASK_NAME
 from common.cache import WorkerCache
 from common.errors import (
+    CatalogBusy,
     CoverSearchError,
     DecoderBusy,
     DecoderDied,
@@ -88,6 +89,10 @@ class RunHandler:
             # maximum number of attempts.
             log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
             self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
+        except CatalogBusy as error:
+            # If the run returned to the queue, it would be taken before usual searches, which need no scan.
+            log.warning("no turn for a scan", extra={"error": error.detail})
+            self._fail(claim, JobFailure.of(error))
         except (DecoderBusy, QueueFull, UnknownQueryVersion) as error:
             # Another worker may have free capacity, or a later release.
             log.warning("this worker cannot answer the run; given back", extra={"error": error.detail})

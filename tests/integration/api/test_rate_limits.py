@@ -128,7 +128,7 @@ def test_a_search_that_may_scan_the_catalog_costs_more_until_its_ranking_is_cach
     start_gateway: StartGateway, worker: StandInWorker, redis: Redis
 ) -> None:
     text = {"query": "red"}
-    searches: list[dict[str, object]] = [
+    searches: list[dict[str, str | float]] = [
         {**text, "k": 10},
         {**text, "k": 10, "offset": 40},
         {**text, "k": 10, "offset": 41},
