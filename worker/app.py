@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
+from redis import Redis
 
 from common.broker.celery_app import make_celery, message_template
 from common.cache import WorkerCache
@@ -186,12 +187,7 @@ class WorkerProcess:
                 explainer=self._explainer(embedder, fingerprint=encoder.fingerprint),
                 cache=cache,
                 catalog=catalog,
-                pages=RankedPages(
-                    RankingCache(cache_redis, result_ttl_s=s.result_ttl_s),
-                    cache,
-                    ScanTurns(waiting=max(1, s.worker_concurrency // 2)),
-                    model_fingerprint=encoder.model_fingerprint,
-                ),
+                pages=self._ranked_pages(cache_redis, cache, encoder),
                 catalog_timeout_s=s.catalog_timeout_s,
                 model_name=encoder.model_name,
                 model_fingerprint=encoder.model_fingerprint,
@@ -219,6 +215,14 @@ class WorkerProcess:
             finally:
                 watchdog.stop()
                 leases.stop()
+
+    def _ranked_pages(self, redis: Redis, cache: WorkerCache, encoder: Encoder) -> RankedPages:
+        return RankedPages(
+            RankingCache(redis, result_ttl_s=self._settings.result_ttl_s),
+            cache,
+            ScanTurns(waiting=max(1, self._settings.worker_concurrency // 2)),
+            model_fingerprint=encoder.model_fingerprint,
+        )
 
     def _explainer(self, embedder: Embedder, *, fingerprint: str) -> Explainer:
         vocabulary = VisualVocabulary.load()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy.typing as npt
 from common.cache import CacheLookup, Entry, WorkerCache
 from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Catalog, Matches
-from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
 from common.errors import (
     AlbumNotFound,
@@ -151,51 +151,53 @@ class Pipeline:
         lease.check()
         addends: Addends | None = None
         if query.type == "album":
-            album_id = query.album_ids[0]
-
-            def call(known: Ranking | None) -> Matches:
-                return self._catalog.similar(
-                    album_id,
-                    k=query.k,
-                    filters=query.filters,
-                    offset=query.offset,
-                    min_similarity=query.min_similarity,
-                    details=bool(query.include),
-                    with_embeddings=query.explain,
-                    known=known,
-                )
-
+            search = self._similar_albums(query)
         else:
             addends = self._embed(query, embeddings, lease, stopwatch, versions)
-            embedding = addends.sum(axis=0).astype(np.float32)
             lease.check()
-
-            def call(known: Ranking | None) -> Matches:
-                return self._catalog.search(
-                    embedding,
-                    k=query.k,
-                    filters=query.filters,
-                    offset=query.offset,
-                    min_similarity=query.min_similarity,
-                    details=bool(query.include),
-                    exclude_ids=query.album_ids,
-                    # The catalog's model may have changed after this worker started.
-                    model_fingerprint=self._model_fingerprint,
-                    named=query.only_text,
-                    with_embeddings=query.explain,
-                    known=known,
-                )
-
+            search = self._nearest_albums(query, addends.sum(axis=0).astype(np.float32))
         if stopwatch.remaining_s() <= 0:
             raise DeadlineExceeded("the deadline passed before the catalog was searched")
         matches, entries = self._pages.read(
             query,
-            lambda known, scans: self._ask(lambda: call(known), lease, stopwatch, scans=scans),
+            lambda known, scans: self._ask(lambda: search(known=known), lease, stopwatch, scans=scans),
             wanted_from=lease.claim.made_from,
             wait_s=lambda: stopwatch.remaining_s() - self._catalog_timeout_s,
         )
         versions.add(matches.version)
         return matches, addends, entries
+
+    def _similar_albums(self, query: SearchQuery) -> Callable[..., Matches]:
+        """Return the search for the albums that are similar to the query's only album."""
+        return partial(
+            self._catalog.similar,
+            query.album_ids[0],
+            k=query.k,
+            filters=query.filters,
+            offset=query.offset,
+            min_similarity=query.min_similarity,
+            details=bool(query.include),
+            with_embeddings=query.explain,
+        )
+
+    def _nearest_albums(
+        self, query: SearchQuery, embedding: npt.NDArray[np.float32]
+    ) -> Callable[..., Matches]:
+        """Return the search for the albums that are nearest to the query's embedding."""
+        return partial(
+            self._catalog.search,
+            embedding,
+            k=query.k,
+            filters=query.filters,
+            offset=query.offset,
+            min_similarity=query.min_similarity,
+            details=bool(query.include),
+            exclude_ids=query.album_ids,
+            # The catalog's model may have changed after this worker started.
+            model_fingerprint=self._model_fingerprint,
+            named=query.only_text,
+            with_embeddings=query.explain,
+        )
 
     def _explanations(
         self,

@@ -126,7 +126,7 @@ class MemoryCatalog:
         min_similarity: float | None = None,
         details: bool = False,
         with_embeddings: bool = False,
-        known: Ranking | None = None,
+        known: Ranking | None = None,  # noqa: ARG002  the ranking never changes
     ) -> Matches:
         self.album(album_id)
         return self.search(
@@ -138,7 +138,6 @@ class MemoryCatalog:
             details=details,
             exclude_ids=[album_id],
             with_embeddings=with_embeddings,
-            known=known,
         )
 
     def album(self, album_id: str) -> Album:
