@@ -42,7 +42,8 @@ EXPLANATION_VERSION = 1
 #: that older cached results are not used.
 RESULT_VERSION = 4
 
-#: The version number of rankings; it is increased whenever rankings contain other albums or another order.
+#: The version number of rankings; it is increased whenever rankings contain other albums or another order,
+#: and whenever `PREPROCESSING_VERSION` is increased.
 RANKING_VERSION = 1
 
 K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
