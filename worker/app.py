@@ -222,6 +222,7 @@ class WorkerProcess:
             cache,
             ScanTurns(waiting=max(1, self._settings.worker_concurrency // 2)),
             model_fingerprint=encoder.model_fingerprint,
+            has_thumbnails=self._settings.thumbnail_dir is not None,
         )
 
     def _explainer(self, embedder: Embedder, *, fingerprint: str) -> Explainer:

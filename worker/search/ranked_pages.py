@@ -59,12 +59,19 @@ class RankedPages:
     """Reads the pages of searches; thread-safe."""
 
     def __init__(
-        self, rankings: RankingCache, cache: WorkerCache, turns: ScanTurns, *, model_fingerprint: str
+        self,
+        rankings: RankingCache,
+        cache: WorkerCache,
+        turns: ScanTurns,
+        *,
+        model_fingerprint: str,
+        has_thumbnails: bool,
     ) -> None:
         self._rankings = rankings
         self._cache = cache
         self._turns = turns
         self._model_fingerprint = model_fingerprint
+        self._has_thumbnails = has_thumbnails
 
     def read(
         self, query: SearchQuery, read: ReadPage, *, wanted_from: str, wait_s: Callable[[], float]
@@ -103,7 +110,10 @@ class RankedPages:
         return (self._rankings.entry(key, matches.ranking),)
 
     def _is_from(self, matches: Matches, wanted_from: str) -> bool:
-        return made_from(model=self._model_fingerprint, version=matches.version) == wanted_from
+        read_from = made_from(
+            model=self._model_fingerprint, version=matches.version, has_thumbnails=self._has_thumbnails
+        )
+        return read_from == wanted_from
 
 
 def _may_scan(query: SearchQuery, known: Ranking | None) -> bool:

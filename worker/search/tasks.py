@@ -84,30 +84,36 @@ class RunHandler:
             answer = self._pipeline.answer(lease)
         except RunCanceled:
             log.info("canceled")
-        except DecoderDied as error:
-            # The cause may be this machine instead of the image, so the run is retried until it has had its
-            # maximum number of attempts.
-            log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
-            self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
-        except CatalogBusy as error:
-            # If the run returned to the queue, it would be taken before usual searches, which need no scan.
-            log.warning("no turn for a scan", extra={"error": error.detail})
-            self._fail(claim, JobFailure.of(error))
-        except (DecoderBusy, QueueFull, UnknownQueryVersion) as error:
-            # Another worker may have free capacity, or a later release.
-            log.warning("this worker cannot answer the run; given back", extra={"error": error.detail})
-            self._give_back(claim, error)
-        except ModelMismatch as error:
-            # Only a worker that has the catalog's new model can answer the run, so this worker exits.
-            self._retire(error)
-            self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
         except CoverSearchError as error:
-            self._fail(claim, JobFailure.of(error))
+            self._end_unanswered(claim, error)
         except Exception:  # After any error at all, the run must end in the ledger.
             log.exception("a run failed unexpectedly")
             self._fail(claim, JobFailure(code="internal", detail="the worker failed unexpectedly"))
         else:
             self._succeed(claim, answer)
+
+    def _end_unanswered(self, claim: Claim, error: CoverSearchError) -> None:
+        match error:
+            case DecoderDied():
+                # The cause may be this machine instead of the image, so the run is retried until it has had
+                # its maximum number of attempts.
+                log.warning("the decoder died", extra={"attempt": claim.attempt, "error": error.detail})
+                self._write(lambda: self._ledger.release(claim, uses_attempt=True), claim)
+            case ModelMismatch():
+                # Only a worker that has the catalog's new model can answer the run, so this worker exits.
+                self._retire(error)
+                self._write(lambda: self._ledger.release(claim, uses_attempt=False), claim)
+            case CatalogBusy():
+                # If the run returned to the queue, it would be taken before usual searches, which need no
+                # scan.
+                log.warning("no turn for a scan", extra={"error": error.detail})
+                self._fail(claim, JobFailure.of(error))
+            case DecoderBusy() | QueueFull() | UnknownQueryVersion():
+                # Another worker may have free capacity, or a later release.
+                log.warning("this worker cannot answer the run; given back", extra={"error": error.detail})
+                self._give_back(claim, error)
+            case _:
+                self._fail(claim, JobFailure.of(error))
 
     def _give_back(self, claim: Claim, error: CoverSearchError) -> None:
         # If the run's message were sent at once, a worker of this release could take the run again and again.

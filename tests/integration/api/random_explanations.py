@@ -15,7 +15,7 @@ VOCABULARY = VisualVocabulary.load()
 class RandomWords:
     """Random vectors of the words of the visual vocabulary."""
 
-    def get(self, *, timeout_s: float) -> npt.NDArray[np.float32]:  # noqa: ARG002  they are known
+    def get(self, **_wait: object) -> npt.NDArray[np.float32]:
         return _unit_vectors(len(VOCABULARY.words), seed=1).astype(np.float32)
 
 

@@ -13,6 +13,7 @@ from common.catalog.open_catalog import open_catalog
 from common.errors import QueueFull
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim
+from common.ranking_cache import RankingCache
 from common.search_query import SearchQuery, TextPart
 from common.settings import Settings
 from tests.ledgers import submission_of, worker_ledger
@@ -26,6 +27,7 @@ from worker.explain.word_embeddings import WordEmbeddings
 from worker.search.embedding import Embedder
 from worker.search.leases import Lease, RunCanceled
 from worker.search.pipeline import Pipeline
+from worker.search.ranked_pages import RankedPages, ScanTurns
 
 OpenPipeline = Callable[[Callable[[Sequence[str]], Embeddings]], Pipeline]
 
@@ -43,11 +45,19 @@ def open_pipeline(redis: Redis, settings: Settings, tmp_path: Path) -> Iterator[
         def make(embed: Callable[[Sequence[str]], Embeddings]) -> Pipeline:
             vocabulary = VisualVocabulary.load()
             words = WordEmbeddings(vocabulary, embed=embed, fingerprint="f" * 64, cache_dir=tmp_path)
+            cache = WorkerCache(redis, result_ttl_s=60, embedding_ttl_s=60)
             return Pipeline(
                 embedder=Embedder(encoder=encoder, batcher=batcher, decoders=decoders, redis=redis),
                 explainer=Explainer(vocabulary, words),
-                cache=WorkerCache(redis, result_ttl_s=60, embedding_ttl_s=60),
+                cache=cache,
                 catalog=catalog,
+                pages=RankedPages(
+                    RankingCache(redis, result_ttl_s=60),
+                    cache,
+                    ScanTurns(waiting=1),
+                    model_fingerprint=encoder.model_fingerprint,
+                    has_thumbnails=False,
+                ),
                 catalog_timeout_s=5,
                 model_name="m",
                 model_fingerprint=encoder.model_fingerprint,

@@ -48,7 +48,7 @@ async def test_results_link_the_thumbnails_of_albums_that_have_them(
 
 @pytest.mark.parametrize("worker_has", [True, False])
 @pytest.mark.parametrize("gateway_has", [True, False])
-async def test_a_result_is_cached_only_if_gateway_and_worker_agree_about_thumbnails(
+async def test_result_and_ranking_are_cached_only_if_gateway_and_worker_agree_about_thumbnails(
     gateway: GatewayLedger,
     settings: Settings,
     make_worker_service: StartWorker,
@@ -70,3 +70,4 @@ async def test_a_result_is_cached_only_if_gateway_and_worker_agree_about_thumbna
     assert job.matches_key is (worker_has == gateway_has)
     with open_redis(settings.redis_url.get_secret_value()) as redis:
         assert len(redis.keys("result:*")) == (worker_has == gateway_has)
+        assert len(redis.keys("ranking:*")) == (worker_has == gateway_has)
