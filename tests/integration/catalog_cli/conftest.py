@@ -85,15 +85,19 @@ def catalog(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Catalog:
-    """Return a function that runs `python -m catalog` in this process; keywords set environment variables."""
+    """Return a function that runs `python -m catalog` in this process.
+
+    Keywords set environment variables for a single call.
+    """
 
     def run(*arguments: str, **changes: str) -> Done:
-        for name in ("DATABASE_URL", "SUPABASE_URL", "SUPABASE_KEY"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in (environ | changes).items():
-            monkeypatch.setenv(name, value)
         capsys.readouterr()
-        status = main(arguments)
+        with monkeypatch.context() as environment:
+            for name in ("DATABASE_URL", "SUPABASE_URL", "SUPABASE_KEY"):
+                environment.delenv(name, raising=False)
+            for name, value in (environ | changes).items():
+                environment.setenv(name, value)
+            status = main(arguments)
         captured = capsys.readouterr()
         return Done(status, captured.out, captured.err)
 
