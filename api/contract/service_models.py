@@ -72,6 +72,7 @@ WORKER_EXAMPLE: dict[str, Any] = {
     "pid": 7,
     "version": "0.2.0",
     "started_at": "2025-01-31T09:00:00+00:00",
+    "query_version": 2,
     "ready": True,
     "error": None,
     "model": "openai/clip-vit-base-patch32",
@@ -271,6 +272,11 @@ class WorkerFigures(GatewayFigures):
 
     model_config = _with_example(WORKER_EXAMPLE)
 
+    query_version: Annotated[
+        Count | None,
+        ANNOUNCED,
+        Field(description="The newest version of queries that the worker reads; null means version 1."),
+    ] = None
     ready: Annotated[bool | None, ANNOUNCED] = None
     error: Annotated[str | None, ANNOUNCED, Field(description="Why the worker is not ready.")] = None
     model: AnnouncedText = None
