@@ -28,11 +28,11 @@ _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 #: A decimal comma, as in 8,7, has at most two digits after it, because 1,000 could mean one thousand.
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d{1,2})", re.ASCII)
-_OF_TEN = re.compile(r"\s*/\s*10(\.0*)?$", re.ASCII)
+_TEN = re.compile(r"10(\.0*)?", re.ASCII)
 #: Matches the year in 1972/2012, 1972.0/2012.0, 2016-05-01T00:00, c. 1972, [1972?] and 1972年, but not in
 #: 1990s, 19721 and 1972.5.
 _YEAR_FIRST = re.compile(
-    r"(?:c\.?|ca\.?|circa|\(c\)|\(p\)|[~\N{COPYRIGHT SIGN}\N{SOUND RECORDING COPYRIGHT}])?\s*[(\[]?\s*"
+    r"(?:c\.?|ca\.?|circa|\(c\)|\(p\)|[~\N{COPYRIGHT SIGN}\N{SOUND RECORDING COPYRIGHT}])?\s*(?:[(\[]\s*)?"
     r"(\d{4})(?:\.0+)?(?![0-9A-SU-Z]|T\D|\.\d(?!\d?\.\d))",
     re.ASCII | re.IGNORECASE,
 )
@@ -117,7 +117,7 @@ _YEARS = {"first": YEAR_MIN, "last": YEAR_MAX}
 def read_score(value: object) -> float:
     """Return the score in a number or a text such as `8.7`, `8,7` or `8.7/10`."""
     if isinstance(value, str):
-        text = _OF_TEN.sub("", value.strip())
+        text = _without_of_ten(value.strip())
         value = _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text) else text
     number = _number(value)
     if number is None:
@@ -125,6 +125,12 @@ def read_score(value: object) -> float:
     if not SCORE_MIN <= number <= SCORE_MAX:
         raise PydanticCustomError("score_out_of_range", "a score is one of 0 to 10")
     return abs(number)
+
+
+def _without_of_ten(text: str) -> str:
+    """Return a text such as `8.7/10` without its `/10`."""
+    score, slash, best = text.rpartition("/")
+    return score.rstrip() if slash and _TEN.fullmatch(best.strip()) else text
 
 
 def read_flag(value: object) -> bool:
@@ -143,7 +149,11 @@ def _number(value: object) -> float | None:
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
         return None
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        # An integer, unlike a text, can be too large for a float.
+        return None
     return number if math.isfinite(number) else None
 
 

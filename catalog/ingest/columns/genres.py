@@ -23,7 +23,8 @@ GENRES_MAX = 20
 #: `A/B` can be one genre only if A and B are counted less often elsewhere than this share of the count of
 #: `A/B`.
 ELSEWHERE_SHARE = 0.1
-#: The maximum number of parts, separated by slashes, in the name of one genre.
+#: The maximum number of parts, separated by slashes, in the name of one genre that the table itself shows.
+#: A limit is necessary, because splitting a cell takes time in proportion to the parts of the longest name.
 _JOINED_MAX = 6
 #: The maximum number of characters in a text that is parsed as a list.
 _LIST_MAX_CHARS = 10_000
@@ -62,7 +63,7 @@ class GenreSplitter:
         while start < len(tokens):
             ends = range(min(start + self._longest, len(tokens)), start + 1, -2)
             end = next((end for end in ends if _joined_key(tokens[start:end]) in self._joined), start + 1)
-            yield re.sub(r"\s*/\s*", "/", "".join(tokens[start:end]))
+            yield "/".join(part.strip() for part in "".join(tokens[start:end]).split("/"))
             start = end + 1
 
 
@@ -139,7 +140,7 @@ class _GenreCounts:
     def count_whole(self, name: str) -> None:
         """Count an element of a list, which is one genre even if it contains separators."""
         self._occurrences[genre_key(name)] += 1
-        if "/" in name:
+        if "/" in name and len(_SEPARATORS.split(name)) < 2 * _JOINED_MAX:
             self._whole.add(name)
 
     def joined(self) -> Iterator[str]:
@@ -185,6 +186,9 @@ def _list_in(text: str) -> object:
     except orjson.JSONDecodeError:
         pass
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        found = ast.literal_eval(text)
+        # An integer of more than 4300 digits, which may be written in hexadecimal, has no decimal text.
+        str(found)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
+    return found

@@ -33,7 +33,7 @@ _COMPUTED = ("embedding", "cover_palette")
 _TEXT_FIELDS = frozenset({"artist", "album_name", "reviewer"})
 #: Matches names that pandas and R give to a column of row numbers. The column is dropped, so that a row that
 #: moves within its table counts as unchanged.
-_INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+([._]\w+)*|__index_level_\d+__|\.\.\.\d+")
+_INDEX_COLUMN = re.compile(r"\s*|Unnamed: \d+(?:_\w+)?(?:\.\w+)*|__index_level_\d+__|\.\.\.\d+")
 #: The reason codes that replace pydantic's own error types.
 _REASONS = {"string_too_long": "too_long", "string_type": "not_text"}
 

@@ -128,3 +128,22 @@ def test_a_cell_of_a_million_separators_is_parsed() -> None:
     reader = genre_splitter(["Folk/Country"])
 
     assert reader.read(",/" * 500_000 + "Rock") == ("Rock",)
+
+
+@pytest.mark.parametrize("text", ["[{[]}]", "[{[]: 1}]", f"[0x{'f' * 9000}]"])
+def test_a_text_whose_list_has_no_value_or_no_text_is_one_name(text: str) -> None:
+    splitter = genre_splitter([text])
+
+    assert splitter.read(text) == (text,)
+
+
+@pytest.mark.timeout(20)  # a pattern that goes back at each blank would take hours
+def test_a_long_run_of_blanks_in_a_genre_is_read_quickly() -> None:
+    assert GenreSplitter().read(f"Hip{' ' * 1_000_000}Hop") == ("Hip Hop",)
+
+
+@pytest.mark.timeout(20)  # comparing every cell with a name of any number of parts would take hours
+def test_a_name_of_many_parts_does_not_slow_down_other_cells() -> None:
+    splitter = genre_splitter([["/".join("a" * 4000)]])
+
+    assert splitter.read("Rock/" * 100_000) == ("Rock",)

@@ -321,3 +321,27 @@ def test_columns_without_a_field_are_stored_as_metadata() -> None:
     table = ("id", "artist", "album_name", "label", "embedding", "Unnamed: 0", "", "notes")
 
     assert ColumnMap.of(table, {"reviewer": "notes"}).metadata_columns(table) == ["label"]
+
+
+@pytest.mark.timeout(20)  # 1 MB takes milliseconds; a pattern that goes back at each blank would take hours
+@pytest.mark.parametrize("column", ["release_year", "pitchfork_score", "best_new_music"])
+@pytest.mark.parametrize("start", ["x", "c.", "(c)", "may", "1 may", "8.7", "8.7/", "/"])
+def test_a_long_run_of_blanks_in_a_cell_is_read_quickly(column: str, start: str) -> None:
+    album = taken({column: f"{start}{' ' * 1_000_000}x"})
+
+    assert [note.column for note in album.notes] == [column]
+
+
+@pytest.mark.timeout(20)  # a pattern with several ways to match the name would take years
+@pytest.mark.parametrize("name", ["Unnamed: 0" + "_a" * 1000 + "!", "Unnamed: 0" + "_" * 1000 + "!"])
+def test_a_long_column_name_is_read_quickly(name: str) -> None:
+    album = ColumnMap.of((*COLUMNS, name), {}).read(RawRow(1, {**WHOLE, name: "kept"}))
+
+    assert album.metadata == {name: "kept"}
+
+
+@pytest.mark.parametrize("column", ["release_year", "pitchfork_score", "best_new_music"])
+def test_a_number_too_large_for_a_float_is_left_out(column: str) -> None:
+    album = taken({column: 10**400})
+
+    assert [note.column for note in album.notes] == [column]
