@@ -23,7 +23,7 @@ from catalog.ingest.columns.storable_json import (
     to_storable,
 )
 from catalog.ingest.rejection import Note, RowFault
-from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.raw_row import Cells, RawRow, UnreadableCell
 from common.errors import SettingsError
 from common.search_query import ALBUM_ID_MAX_CHARS
 
@@ -150,7 +150,7 @@ class ColumnMap:
         return to_storable({column: v for column, v in present.items() if reasons[column] is None}), invalid
 
     def _prepared(self, name: str | None, value: object) -> object:
-        if name == GENRE:
+        if name == GENRE and not isinstance(value, UnreadableCell):
             # Null characters may separate genres, so genres are split before null characters are refused.
             return self.genres.read(value)
         return decode_entities(value) if name in _TEXT_FIELDS else value

@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
-from catalog.ingest.tables.raw_row import Cells
+from catalog.ingest.tables.raw_row import Cells, UnreadableCell
+
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class NotStorable(ValueError):
@@ -24,7 +26,7 @@ def to_storable(cells: Cells) -> Cells:
         finite = {
             column: str(v) if isinstance(v, float) and math.isinf(v) else v for column, v in cells.items()
         }
-        document = orjson.dumps(finite, default=str, option=orjson.OPT_NON_STR_KEYS)
+        document = orjson.dumps(finite, default=_to_text, option=_OPTIONS)
     except orjson.JSONEncodeError as error:
         raise NotStorable(str(error)) from error
     if rb"\u0000" in document.replace(rb"\\", b""):
@@ -35,6 +37,8 @@ def to_storable(cells: Cells) -> Cells:
 
 def reason_not_storable(column: str, value: object) -> str | None:
     """Return why a cell or its column's name cannot be stored, or None if both can be stored."""
+    if isinstance(value, UnreadableCell):
+        return "it cannot be read"
     try:
         to_storable({column: value})
     except NotStorable as error:
@@ -61,6 +65,12 @@ def to_json_object(value: object) -> dict[str, Any]:
 def printable(name: str) -> str:
     """Return a name in which bytes that are not UTF-8 are replaced by escape sequences."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, UnreadableCell):
+        raise TypeError(value.reason)
+    return str(value)
 
 
 def _is_utf8(value: object) -> bool:

@@ -1,7 +1,7 @@
 """Reads CSV files: detects the separator, and continues after an unreadable row."""
 
 import csv
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -16,7 +16,7 @@ from catalog.ingest.tables.bounded_lines import (
     bounded_lines,
     line_count,
 )
-from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.raw_row import Cells, RawRow, unique_names
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
@@ -198,18 +198,9 @@ def _width(cells: Sequence[str], columns: int) -> int:
 
 
 def _column_names(header: Sequence[str]) -> tuple[str, ...]:
-    """Strip the column names and number repeated names, so that every name is unique."""
-    names: dict[str, None] = {}
-    # A number that was used for a name is not tried again, because that takes quadratic time if thousands of
-    # columns have the same name.
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
-    for place, cell in enumerate(header):
-        # A column without a name gets the same name as in pandas.
-        name = plain = cell.strip() or f"Unnamed: {place}"
-        while name in names:
-            name = f"{plain} ({next(numbers[plain])})"
-        names[name] = None
-    return tuple(names)
+    """Strip the column names, and make every name unique."""
+    # A column without a name gets the same name as in pandas.
+    return unique_names(cell.strip() or f"Unnamed: {place}" for place, cell in enumerate(header))
 
 
 def _named(columns: Sequence[str], values: Sequence[str]) -> Cells | RowFault:

@@ -26,26 +26,27 @@ class DamagedPage(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class LargestPage:
-    """The page of a row group that takes the most memory."""
+class ColumnPages:
+    """The largest page of a column in a row group, and the number of elements if the column has lists."""
 
     column: str
-    size_bytes: int
+    largest_bytes: int
+    list_elements: int = 0
 
 
-def largest_page(file: BinaryIO, row_group: Any) -> LargestPage:
-    """Return the largest page of a row group, which is given as pyarrow's metadata.
+def column_pages(file: BinaryIO, row_group: Any) -> Iterator[ColumnPages]:
+    """Yield the largest page of each column of a row group, which is given as pyarrow's metadata.
 
     Raises:
         DamagedPage: a page header cannot be read.
     """
-    chunks = (row_group.column(number) for number in range(row_group.num_columns))
-    pages = [LargestPage("", 0)]
-    for chunk in chunks:
+    for number in range(row_group.num_columns):
+        chunk = row_group.column(number)
         is_list = chunk.num_values > row_group.num_rows
-        size = max(_page_sizes(file, chunk, value_bytes=_VALUE_BYTES if is_list else 0), default=0)
-        pages.append(LargestPage(chunk.path_in_schema, size))
-    return max(pages, key=lambda page: page.size_bytes)
+        sizes = _page_sizes(file, chunk, value_bytes=_VALUE_BYTES if is_list else 0)
+        yield ColumnPages(
+            chunk.path_in_schema, max(sizes, default=0), list_elements=chunk.num_values if is_list else 0
+        )
 
 
 def _page_sizes(file: BinaryIO, chunk: Any, *, value_bytes: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
-"""Reads Parquet files."""
+"""Reads Parquet files in limited memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.bounded_lines import CELL_MAX_CHARS, CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
-from catalog.ingest.tables.parquet_pages import DamagedPage, largest_page
-from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.arrow_cells import arrow_rows, dictionary_columns
+from catalog.ingest.tables.bounded_lines import TOO_LONG
+from catalog.ingest.tables.parquet_pages import ColumnPages, DamagedPage, column_pages
+from catalog.ingest.tables.raw_row import Cells, RawRow, unique_names
 from common.errors import SettingsError
 
-#: The maximum size of a page in bytes. pyarrow takes four times as much memory. DuckDB writes pages of up to
-#: 100 MB, other programs of about 1 MB.
+#: The maximum size of a page in bytes. pyarrow takes up to four times as much memory. DuckDB writes pages of
+#: up to 100 MB, other programs of about 1 MB.
 PAGE_MAX_BYTES = 128 << 20
-#: The maximum number of rows in a batch, and the maximum memory of a batch in bytes if each row repeats the
-#: largest page: a dictionary makes a small file of long rows.
-_BATCH_ROWS, _BATCH_MAX_BYTES = 64, 64 << 20
+#: The maximum size in bytes of the largest pages of all columns together, because pyarrow holds a page of
+#: each column at the same time.
+PAGES_MAX_BYTES = 512 << 20
+#: The maximum number of elements of all lists of a column in a row group, because a single row may have all
+#: of these elements, and pyarrow takes at least 4 bytes for each element of a row.
+LIST_ELEMENTS_MAX = 64 << 20
+#: The maximum number of rows that pyarrow reads at once, and of rows that are converted at once; and the
+#: maximum memory of these rows in bytes if each row repeats the largest page of every column: a dictionary
+#: makes a small file of long rows.
+_READ_ROWS, _CONVERTED_ROWS, _ROWS_MAX_BYTES = 4096, 64, 64 << 20
 _READ_BYTES = 1 << 16
 
 
@@ -57,37 +65,42 @@ class ParquetFile:
 
 
 def _group(file: Any, group: int, *, headers: BinaryIO) -> Iterator[Cells | RowFault]:
-    """Yield the rows of a row group; a group with a page that is too large is not read."""
+    """Yield the rows of a row group; a group that takes too much memory is not read."""
     metadata = file.metadata.row_group(group)
-    page = largest_page(headers, metadata)
-    if page.size_bytes > PAGE_MAX_BYTES:
-        reason = TOO_LONG
-        if metadata.num_rows > 1:
-            reason += (
-                f", or shares its row group with such a row: column {page.column} has a page of "
-                f"{page.size_bytes >> 20} MiB; write the file with smaller row groups"
-            )
+    if not metadata.num_rows:
+        # Some programs write row groups without rows, whose columns have no pages.
+        return
+    columns = list(column_pages(headers, metadata))
+    if excess := _excess(columns):
+        shared = (
+            f", or shares its row group with such a row: {excess}; write the file with smaller row groups"
+        )
         for _ in range(metadata.num_rows):
-            yield RowFault("unreadable_row", reason)
+            yield RowFault("unreadable_row", TOO_LONG + (shared if metadata.num_rows > 1 else ""))
         return
-    rows = max(1, min(_BATCH_ROWS, _BATCH_MAX_BYTES // max(1, page.size_bytes)))
-    for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
-        yield from _cells(batch)
+    names = unique_names(file.schema_arrow.names)
+    # Rows refer to an Arrow dictionary without a copy, but pyarrow builds the dictionary for each batch anew.
+    dictionaries = dictionary_columns(file.schema_arrow)
+    all_bytes = sum(column.largest_bytes for column in columns)
+    copied_bytes = sum(column.largest_bytes for column in columns if column.column not in dictionaries)
+    batch_rows = min(_READ_ROWS, _rows_in_memory(copied_bytes))
+    for batch in file.iter_batches(batch_size=batch_rows, row_groups=[group]):
+        yield from arrow_rows(batch, names, at_once=min(_CONVERTED_ROWS, _rows_in_memory(all_bytes)))
 
 
-def _cells(batch: Any) -> Iterator[Cells | RowFault]:
-    """Yield the rows of an Arrow batch; a row that is too long is not converted."""
-    if batch.nbytes <= CELL_MAX_CHARS:
-        yield from batch.to_pylist()
-        return
-    for row in (batch.slice(number, 1) for number in range(batch.num_rows)):
-        if row.nbytes > ROW_MAX_CHARS:
-            yield RowFault("unreadable_row", TOO_LONG)
-            continue
-        for cells in row.to_pylist():
-            is_too_long = any(map(_is_too_long, cells.values()))
-            yield RowFault("unreadable_row", CELL_TOO_LONG) if is_too_long else cells
+def _excess(columns: Sequence[ColumnPages]) -> str:
+    """Return what takes too much memory in a row group, or an empty string if nothing does."""
+    largest = max(columns, key=lambda column: column.largest_bytes, default=None)
+    if largest is not None and largest.largest_bytes > PAGE_MAX_BYTES:
+        return f"column {largest.column} has a page of {largest.largest_bytes >> 20} MiB"
+    all_bytes = sum(column.largest_bytes for column in columns)
+    if all_bytes > PAGES_MAX_BYTES:
+        return f"the largest pages of its columns have {all_bytes >> 20} MiB together"
+    for column in columns:
+        if column.list_elements > LIST_ELEMENTS_MAX:
+            return f"the lists of column {column.column} have {column.list_elements} elements together"
+    return ""
 
 
-def _is_too_long(cell: object) -> bool:
-    return isinstance(cell, str | bytes) and len(cell) > CELL_MAX_CHARS
+def _rows_in_memory(row_bytes: int) -> int:
+    return max(1, _ROWS_MAX_BYTES // max(1, row_bytes))

@@ -17,9 +17,9 @@ from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables import csv_rows
 from catalog.ingest.tables.bounded_lines import CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
 from catalog.ingest.tables.csv_rows import AboveHeader, CsvFile
-from catalog.ingest.tables.parquet_pages import largest_page
+from catalog.ingest.tables.parquet_pages import column_pages
 from catalog.ingest.tables.parquet_rows import PAGE_MAX_BYTES, ParquetFile
-from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.raw_row import Cells, RawRow, UnreadableCell
 from catalog.ingest.tables.table import open_table
 from catalog.ingest.tables.text_file import find_text
 from common.errors import SettingsError
@@ -572,10 +572,10 @@ def test_the_largest_page_is_found(tmp_path: Path, compression: str, version: st
     path = write_parquet(tmp_path, columns, compression=compression, data_page_version=version)
 
     with path.open("rb") as file:
-        page = largest_page(file, parquet.read_metadata(path).row_group(0))
+        _, page = column_pages(file, parquet.read_metadata(path).row_group(0))
 
     assert page.column == "title"
-    assert 2_000_000 <= page.size_bytes <= 2_010_000
+    assert 2_000_000 <= page.largest_bytes <= 2_010_000
 
 
 @pytest.mark.parametrize(
@@ -613,3 +613,109 @@ def test_a_parquet_file_with_random_bytes_is_read_or_refused(tmp_path: Path, see
     with suppress(SettingsError):
         for _ in open_table(path).rows():
             pass
+
+
+def test_a_value_that_python_cannot_represent_is_an_unreadable_cell(tmp_path: Path) -> None:
+    columns = {
+        "id": ["1", "2"],
+        "date": pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32()),
+        "length": pa.array([2**62, 1], pa.duration("s")),
+        "time": pa.array([1, None], pa.timestamp("us", tz="Nowhere/Bad")),
+        "days": pa.array([[0], [2**31 - 1]], pa.list_(pa.int32())).cast(pa.list_(pa.date32())),
+    }
+
+    first, second = (row.cells for row in open_table(write_parquet(tmp_path, columns)).rows())
+
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    unreadable = [
+        [name for name, cell in row.items() if isinstance(cell, UnreadableCell)] for row in (first, second)
+    ]
+    assert unreadable == [["date", "length", "time"], ["days"]]
+    assert "Nowhere/Bad" in repr(first["time"])
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()], ids=str)
+def test_text_of_a_parquet_file_that_is_not_utf_8_keeps_its_bytes(tmp_path: Path, kind: pa.DataType) -> None:
+    titles = pa.array([b"a", b"Bj\xc3\xb6rk", b"Bj\xf6rk", None], pa.binary())
+    # pyarrow casts bytes to text only if all of them are UTF-8.
+    as_text = pa.Array.from_buffers(pa.string(), len(titles), titles.buffers())
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    path = write_parquet(tmp_path, {"title": (as_text if is_text else titles).cast(kind)})
+
+    assert [row.cells for row in open_table(path).rows()] == [
+        {"title": "a"},
+        {"title": "Bj\u00f6rk"},
+        {"title": "Bj\udcf6rk"},
+        {"title": None},
+    ]
+
+
+def test_a_repeated_column_name_of_a_parquet_file_is_numbered(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.Table.from_arrays([pa.array(["1"]), pa.array(["2"])], ["id", "id"]), path)
+
+    assert [row.cells for row in open_table(path).rows()] == [{"id": "1", "id (2)": "2"}]
+
+
+def test_a_row_group_without_rows_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    with parquet.ParquetWriter(path, pa.schema({"id": pa.string()})) as writer:
+        for ids in ([], ["1"], []):
+            writer.write_table(pa.table({"id": pa.array(ids, pa.string())}))
+
+    assert [row.cells for row in open_table(path).rows()] == [{"id": "1"}]
+
+
+def test_long_cells_in_many_columns_take_little_memory(tmp_path: Path) -> None:
+    columns = {f"title-{number}": ["x" * 900_000] * 64 for number in range(20)}
+    path = write_parquet(tmp_path, columns)
+
+    with little_arrow_memory(200 << 20):
+        rows = list(ParquetFile(path).rows())
+
+    assert [read_or_detail(row) for row in rows] == [TOO_LONG] * 64
+
+
+def test_large_pages_in_many_columns_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.parquet_rows.PAGES_MAX_BYTES", 4 << 20)
+    columns = {f"title-{number}": ["x" * 500_000, "y"] for number in range(10)}
+
+    with pytest.raises(SettingsError, match="the largest pages of its columns have 4 MiB together"):
+        open_table(write_parquet(tmp_path, columns))
+
+
+def test_lists_of_too_many_elements_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.ingest.tables.parquet_rows.LIST_ELEMENTS_MAX", 1000)
+    path = write_parquet(tmp_path, {"id": ["1", "2"], "genre": [[None] * 1001, []]})
+
+    with pytest.raises(SettingsError, match=r"the lists of column genre\S* have 100\d elements together"):
+        open_table(path)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.null()),
+        pa.large_list(pa.bool_()),
+        pa.list_(pa.list_(pa.int8())),
+        pa.map_(pa.bool_(), pa.bool_()),
+        pa.struct({"genres": pa.list_(pa.null())}),
+    ],
+    ids=str,
+)
+def test_a_row_with_millions_of_elements_is_too_long(tmp_path: Path, kind: pa.DataType) -> None:
+    element: object = (True, True) if pa.types.is_map(kind) else None
+    cell: object = [element] * 3_000_000
+    values = [{"genres": cell} if pa.types.is_struct(kind) else cell]
+    path = write_parquet(tmp_path, {"id": ["1"], "genre": pa.array(values, kind)})
+
+    assert [read_or_detail(row) for row in ParquetFile(path).rows()] == [TOO_LONG]
+
+
+@pytest.mark.timeout(100)  # building the dictionary anew for every few rows would take hours
+def test_a_column_with_a_large_arrow_dictionary_is_read_in_few_batches(tmp_path: Path) -> None:
+    names = pa.array([f"{number:0>90}" for number in range(150_000)])
+    path = write_parquet(tmp_path, {"id": names.dictionary_encode()})
+
+    assert [row.cells for row in ParquetFile(path).rows()] == [{"id": name} for name in names.to_pylist()]

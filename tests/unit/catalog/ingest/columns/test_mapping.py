@@ -8,7 +8,7 @@ from catalog.ingest.columns.cell_values import decode_entities
 from catalog.ingest.columns.fields import Album
 from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.raw_row import Cells, RawRow
+from catalog.ingest.tables.raw_row import Cells, RawRow, UnreadableCell
 from common.album_metadata import METADATA_MAX_BYTES
 from common.errors import SettingsError
 
@@ -345,3 +345,16 @@ def test_a_number_too_large_for_a_float_is_left_out(column: str) -> None:
     album = taken({column: 10**400})
 
     assert [note.column for note in album.notes] == [column]
+
+
+@pytest.mark.parametrize("column", ["release_year", "genre", "label", "metadata", "cover"])
+def test_an_unreadable_cell_is_left_out_and_noted(column: str) -> None:
+    album = taken({column: UnreadableCell("date32[day]: days=2147483647")})
+
+    assert [(note.column, note.reason) for note in album.notes] == [(column, "not_storable")]
+    assert album.notes[0].detail == "it cannot be read: date32[day]: days=2147483647"
+
+
+def test_an_unreadable_id_rejects_the_row() -> None:
+    with pytest.raises(RowFault, match="id: it cannot be read"):
+        taken({"id": UnreadableCell("date32[day]: days=2147483647")})
