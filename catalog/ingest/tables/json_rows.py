@@ -15,6 +15,8 @@ from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
 
 _CHUNK_CHARS = 1 << 16
+#: Integers of more digits are far too large for a float, and Python refuses to read more than 4300 digits.
+_INTEGER_MAX_DIGITS = 1000
 _BLANK = " \t\r\n"
 _BLANKS = re.compile(f"[{_BLANK}]*")
 
@@ -73,9 +75,17 @@ def _parsed(line: str) -> object:
 
 def _lenient(line: str, error: ValueError) -> object:
     try:
-        return json.loads(line)
+        return json.loads(line, parse_int=_integer)
     except (ValueError, RecursionError):
         return RowFault("unreadable_row", f"no JSON: {error}")
+
+
+def _integer(digits: str) -> int | float:
+    """Return an integer, or infinity for an integer of more digits than Python reads."""
+    return int(digits) if len(digits) <= _INTEGER_MAX_DIGITS else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
 
 
 class _ArrayCursor:
@@ -85,7 +95,7 @@ class _ArrayCursor:
         self._file = file
         self._buffer = ""
         self._position = 0
-        self._decode = cast("Callable[[str, int], tuple[object, int]]", json.JSONDecoder().raw_decode)
+        self._decode = cast("Callable[[str, int], tuple[object, int]]", _DECODER.raw_decode)
 
     def next_character(self) -> str:
         """Return the next non-blank character without consuming it; return "" at the end of the file."""

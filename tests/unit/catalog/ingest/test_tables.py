@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -719,3 +720,14 @@ def test_a_column_with_a_large_arrow_dictionary_is_read_in_few_batches(tmp_path:
     path = write_parquet(tmp_path, {"id": names.dictionary_encode()})
 
     assert [row.cells for row in ParquetFile(path).rows()] == [{"id": name} for name in names.to_pylist()]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_an_integer_of_any_number_of_digits_is_read(tmp_path: Path, name: str) -> None:
+    objects = [f'{{"id": 1, "score": {"9" * 5000}}}', '{"id": 2, "score": NaN}']
+    text = f"[{','.join(objects)}]" if name == "a.json" else "\n".join(objects)
+
+    first, second = cells(table(tmp_path, name, text.encode()))
+
+    assert first == {"id": 1, "score": math.inf}
+    assert second["id"] == 2
