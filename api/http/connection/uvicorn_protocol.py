@@ -42,6 +42,13 @@ PIPELINED_MAX = 4
 LINGER_S = 1.0
 
 OVERHEAD_TOO_LARGE = f"line breaks, chunk extensions or trailers have more than {HEAD_MAX_BYTES} bytes"
+#: The number of chunks of a body that may have any size, and the minimum average size in bytes of further
+#: chunks. Each chunk takes microseconds of CPU time, so 10 MB in chunks of a byte would take many seconds.
+CHUNKS_OF_ANY_SIZE, CHUNK_MIN_BYTES = 4096, 64
+CHUNKS_TOO_SMALL = (
+    f"the body's chunks have fewer than {CHUNK_MIN_BYTES} bytes on average; "
+    "send larger chunks, or the body with Content-Length"
+)
 #: The stages of parsing a request, which are integers because members of an enum would be slower.
 _BETWEEN, _HEAD, _BODY = range(3)
 
@@ -53,6 +60,7 @@ class GuardedProtocol(PipelinedProtocol):
     __slots__ = (
         "_body_came",
         "_body_left",
+        "_chunks_credit_bytes",
         "_context",
         "_head_timer",
         "_held",
@@ -74,6 +82,8 @@ class GuardedProtocol(PipelinedProtocol):
         #: byte.
         self._overhead_bytes = 0
         self._body_came = False
+        #: The number of body bytes for which further chunk headers are accepted.
+        self._chunks_credit_bytes = 0
         self._reads_head_again = False
         #: The received bytes that wait while reading is paused, and the position of the next byte to parse.
         self._held = (b"", 0)
@@ -124,6 +134,7 @@ class GuardedProtocol(PipelinedProtocol):
         super().on_message_begin()
         self._stage = _HEAD
         self._overhead_bytes = 0
+        self._chunks_credit_bytes = CHUNKS_OF_ANY_SIZE * CHUNK_MIN_BYTES
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
@@ -155,10 +166,19 @@ class GuardedProtocol(PipelinedProtocol):
         self._body_left = check_head(version=version, target=self.url, headers=self.headers)
         self.url = origin_form(self.url)
 
+    def on_chunk_header(self) -> None:
+        self._chunks_credit_bytes -= CHUNK_MIN_BYTES
+        if self._chunks_credit_bytes < 0:
+            # The refusal is stored, because the parser raises its own exception in place of the refusal.
+            self._refusal = MalformedBody(CHUNKS_TOO_SMALL)
+            raise self._refusal
+
     def on_body(self, body: bytes) -> None:
         self._body_came = True
         if self._body_left > 0:
             self._body_left -= len(body)
+        else:
+            self._chunks_credit_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -252,3 +252,25 @@ def test_requests_after_connection_close_are_not_answered(address: Address) -> N
     (answer,) = answers(exchange(address, last + GOOD + MALFORMED["two hosts"]))
 
     assert answer.status == 200
+
+
+def chunked(body: bytes, *, size: int) -> bytes:
+    """Return a request whose body consists of chunks of `size` bytes."""
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    return CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_a_body_of_too_many_small_chunks_is_refused(address: Address) -> None:
+    received = exchange(address, chunked(b" " * 200_000, size=1))
+
+    assert problem(received) == (400, "malformed_body")
+    assert b"fewer than 64 bytes on average" in received
+
+
+@pytest.mark.parametrize(("size", "body_bytes"), [(1, 4000), (64, 1_000_000), (1000, 1_000_000)])
+def test_a_body_of_few_or_larger_chunks_is_read(address: Address, size: int, body_bytes: int) -> None:
+    body = b'{"parts": [], "limit": 0}'.ljust(body_bytes)
+
+    (answer,) = answers(exchange(address, chunked(body, size=size), half_close=True))
+
+    assert answer.json()["code"] != "malformed_body"
