@@ -3,15 +3,15 @@
 The record exists while the service runs. It contains passwords, so only this user can read it.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import psutil
+from pydantic import AfterValidator, ValidationError
 
 from common.settings import is_given_as_empty
-from local.processes.process_folder import live_process, write_private
+from local.processes.process_folder import ProcessRecord, write_private
 from local.state_folder import TOOL_SETTINGS
 
 #: The settings that decide which catalog, queue, model and thumbnail folder a tool uses, and what it reports.
@@ -31,14 +31,25 @@ NAMES = (
 )
 
 
+def _known(name: str) -> str:
+    # A shell runs the printed names, so a name of another form could be a command.
+    if name not in NAMES:
+        raise ValueError("no setting of a tool")
+    return name
+
+
+class _Record(ProcessRecord):
+    settings: dict[Annotated[str, AfterValidator(_known)], str]
+
+
 def record_tool_settings(state: Path, environ: Mapping[str, str]) -> None:
     """Record the settings of a service that this process runs with these environment variables."""
     settings = {
         name: environ[name] for name in NAMES if environ.get(name) or is_given_as_empty(name, environ)
     }
     process = psutil.Process()
-    record = {"pid": process.pid, "started": process.create_time(), "settings": settings}
-    write_private(state / TOOL_SETTINGS, json.dumps(record))
+    record = _Record(pid=process.pid, started=process.create_time(), settings=settings)
+    write_private(state / TOOL_SETTINGS, record.model_dump_json())
 
 
 def forget_tool_settings(state: Path) -> None:
@@ -48,18 +59,10 @@ def forget_tool_settings(state: Path) -> None:
 
 def recorded_tool_settings(state: Path) -> Mapping[str, str] | None:
     """Return the settings of the service that runs from a state folder, or None if no service runs there."""
-    record = _read(state)
-    # The record can remain after the process that made it was killed.
-    if record is None or live_process(record) is None:
-        return None
-    settings: Mapping[str, str] = record["settings"]
-    return settings
-
-
-def _read(state: Path) -> dict[str, Any] | None:
     try:
-        record: dict[str, Any] = json.loads((state / TOOL_SETTINGS).read_text())
+        record = _Record.model_validate_json((state / TOOL_SETTINGS).read_bytes())
     # A service that was killed while it wrote the record leaves an incomplete file.
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValidationError):
         return None
-    return record
+    # The record can remain after the process that made it was killed.
+    return None if record.live_process() is None else record.settings

@@ -6,19 +6,35 @@
 """
 
 import fcntl
-import json
 import os
 import signal
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.errors import ServerFailed
 
 LOG_TAIL_LINES = 20
+
+
+class ProcessRecord(BaseModel):
+    """A process as recorded in a file: its id, and its start time, because ids are used again."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    pid: Annotated[int, Field(gt=0)]
+    started: float
+
+    def live_process(self) -> psutil.Process | None:
+        """Return the process, or None if it has ended."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if process.create_time() == self.started and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
 
 
 class ProcessFolder:
@@ -81,7 +97,8 @@ class ProcessFolder:
         """Record the process id and start time of the child."""
         with suppress(psutil.NoSuchProcess):
             started = psutil.Process(pid).create_time()
-            _record_path(self.path).write_text(json.dumps({"pid": pid, "started": started}))
+            record = ProcessRecord(pid=pid, started=started)
+            _record_path(self.path).write_text(record.model_dump_json())
 
     def forget_process(self) -> None:
         """Remove the recorded process id."""
@@ -96,18 +113,10 @@ class ProcessFolder:
 def running_process(folder: Path) -> psutil.Process | None:
     """Return the process that was last started from a folder, or None if that process has ended."""
     try:
-        return live_process(json.loads(_record_path(folder).read_text()))
-    except (FileNotFoundError, ValueError):
+        record = ProcessRecord.model_validate_json(_record_path(folder).read_bytes())
+    except (FileNotFoundError, ValidationError):
         return None
-
-
-def live_process(record: Mapping[str, Any]) -> psutil.Process | None:
-    """Return the process with the id `pid` and the start time `started`, or None if it has ended."""
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(record["pid"])
-        if process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE:
-            return process
-    return None
+    return record.live_process()
 
 
 def write_private(file: Path, content: str) -> None:
