@@ -19,6 +19,7 @@ from catalog.ingest.album_source import (
     notes_path,
     open_album_source,
     report_path,
+    require_other_files,
 )
 from catalog.ingest.columns.fields import METADATA
 from catalog.ingest.columns.storable_json import printable
@@ -84,6 +85,7 @@ def run(call: Call) -> Outcome:
     if options.table is None or options.covers is None:
         raise SettingsError("ingest: give a table and its --covers, or --missing")
     source = open_album_source(options, call.settings, recheck=options.recheck_covers)
+    require_other_files(options)
     thumbnails = open_thumbnail_storage(call.settings)
     _say_how_read(console, source, public_keys=call.settings.public_metadata)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:

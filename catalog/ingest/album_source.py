@@ -108,6 +108,17 @@ def notes_path(options: argparse.Namespace) -> Path:
     return report.with_name(f"{report.stem.removesuffix('-rejected')}-notes{report.suffix}")
 
 
+def require_other_files(options: argparse.Namespace) -> None:
+    """Check that the report and the notes do not replace the table.
+
+    Raises:
+        SettingsError: the table is the file of the report or of the notes.
+    """
+    for path in (report_path(options), notes_path(options)):
+        if path.exists() and path.samefile(options.table):
+            raise SettingsError(f"--report: {path} is the table itself; name another file")
+
+
 def _name(table: Path) -> str:
     """Return a table's file name without its suffixes, such as `albums` for `albums.csv.gz`."""
     return Path(table.stem).stem if table.suffix.lower() == PACKED else table.stem

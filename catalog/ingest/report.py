@@ -2,11 +2,13 @@
 
 Both files are CSV, or JSON Lines if the file name ends in .jsonl. Every line is written immediately. Each
 file is created at the start, so that a path that cannot be written is reported at once. A file that stays
-empty is removed at the end, unless another process writes to the same file.
+empty is removed at the end, unless another process writes to the same file. If several ingests write to the
+same file at the same time, the file contains the lines of all of them.
 """
 
 import csv
 import fcntl
+import io
 import os
 from collections import Counter
 from contextlib import ExitStack, suppress
@@ -28,16 +30,23 @@ class _Listing(Generic[Line]):
     def __init__(self, path: Path, line: type[Line]) -> None:
         self.path = path
         self._json = path.suffix == ".jsonl"
-        self._file = _open_shared(path)
+        self._file, self._is_shared = _open_locked(path)
         self._csv = csv.DictWriter(self._file, [field.name for field in fields(line)])
-        self._is_empty = True
+        #: The size of a file without lines, in bytes.
+        self._empty_bytes = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             opened.callback(self._file.close)
             if not self._json:
-                self._csv.writeheader()
+                header = io.StringIO()
+                csv.DictWriter(header, self._csv.fieldnames).writeheader()
+                self._empty_bytes = len(header.getvalue())
+                self._file.write("" if self._is_shared else header.getvalue())
             self._file.flush()
+            # From now on, other processes can write to the file, too.
+            with suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_SH)
             opened.pop_all()
         return self
 
@@ -45,11 +54,11 @@ class _Listing(Generic[Line]):
         with self._file:
             # A device such as /dev/stdout, or a link to one, is kept.
             is_own = self.path.is_file() and not self.path.is_symlink()
-            if self._is_empty and is_own and _is_used_by_nobody_else(self._file):
-                self.path.unlink()
+            is_empty = os.fstat(self._file.fileno()).st_size <= self._empty_bytes
+            if is_own and is_empty and _is_used_by_nobody_else(self._file):
+                self.path.unlink(missing_ok=True)
 
     def add(self, line: Line) -> None:
-        self._is_empty = False
         if self._json:
             self._file.write(orjson.dumps(asdict(line)).decode() + "\n")
         else:
@@ -58,17 +67,32 @@ class _Listing(Generic[Line]):
         self._file.flush()
 
 
-def _open_shared(path: Path) -> TextIO:
-    """Open a file for writing, with a shared lock that tells other processes that the file is in use."""
+def _open_locked(path: Path) -> tuple[TextIO, bool]:
+    """Return a file for appending, emptied unless another process uses it, and whether one does."""
     while True:
-        file = path.open("w", encoding="utf-8", newline="")
-        with suppress(OSError):  # some file systems and devices have no locks
-            fcntl.flock(file, fcntl.LOCK_SH)
+        # In append mode, processes that write to the same file do not overwrite each other's lines.
+        file = path.open("a", encoding="utf-8", newline="")
+        is_shared = _lock(file)
         # Another process may have removed the file, while it was empty, before this process had locked it.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
+                if path.is_file() and not is_shared:
+                    file.truncate(0)
+                return file, is_shared
         file.close()
+
+
+def _lock(file: TextIO) -> bool:
+    """Lock a file, exclusively if possible, and return whether another process uses the file."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return True
+    except OSError:
+        # Some file systems and devices have no locks.
+        return False
+    return False
 
 
 def _is_used_by_nobody_else(file: TextIO) -> bool:

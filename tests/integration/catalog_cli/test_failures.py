@@ -28,6 +28,23 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.parametrize("report", ["albums.csv", "link.csv", "albums-rejected.csv"])
+def test_the_report_does_not_replace_the_table(
+    catalog: Catalog, workdir: Path, database_url: str, report: str
+) -> None:
+    table = workdir / "albums.csv"
+    (workdir / "link.csv").symlink_to(table)
+    # The notes belong to this report.
+    (workdir / "albums-notes.csv").hardlink_to(table)
+    before = table.read_bytes()
+
+    done = catalog(*INGEST, "--report", report)
+
+    assert done.status == 2
+    assert "is the table itself; name another file" in done.err
+    assert table.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
