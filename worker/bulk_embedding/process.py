@@ -14,6 +14,7 @@ from worker.bulk_embedding.wire import receive_frame, send_frame
 #: The maximum time in seconds to wait for a reply; it is long because searches take CPU time from the bulk
 #: process.
 REPLY_TIMEOUT_S = 600.0
+#: The maximum time in seconds to wait for a killed child to end.
 _END_S = 5.0
 #: The settings that the child needs to load the model; none of them is secret.
 _SETTINGS = (
@@ -93,5 +94,8 @@ class BulkProcess:
             self._channel.close()
         if self._child is not None:
             self._child.kill()
-            self._child.wait(_END_S)
+            # On a busy machine, a killed process with idle priority may end only minutes later.
+            ending = threading.Thread(target=self._child.wait, name="bulk end", daemon=True)
+            ending.start()
+            ending.join(_END_S)
         self._child = self._channel = None

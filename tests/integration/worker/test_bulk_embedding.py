@@ -145,3 +145,20 @@ def test_a_worker_that_cannot_load_the_model_reports_a_failure(
     assert reply.batch_id == batch_id
     assert reply.outcomes == ()
     assert not redis.exists(keyspace.bulk_claim(batch_id))
+
+
+def test_a_child_that_ends_slowly_after_its_kill_does_not_lose_the_batch(
+    redis: Redis,
+    make_process: Callable[..., CountedProcess],
+    batch_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.bulk_embedding.process.REPLY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("worker.bulk_embedding.process._END_S", 0.0)
+    process = make_process(FIXED_LATENCY_MS="60000")
+
+    BulkHandler(redis, process).handle(INGEST_ID, batch_id)
+
+    (reply,) = replies(redis)
+    assert reply.outcomes == ()
+    assert process.pid is None
