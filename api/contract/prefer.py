@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 #: The maximum number of seconds that a client can ask to wait.
 WAIT_MAX_S = 60.0
 
 # Commas separate the items of a header, except commas within quoted strings.
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+#: The maximum number of preferences that are read from a header; a server may ignore preferences.
+_PREFERENCES_MAX = 100
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
@@ -27,9 +30,9 @@ def read_preferences(headers: Iterable[str]) -> dict[str, str]:
     """Map lower-case preference names to values; the first of several equal names counts (RFC 7240, 2)."""
     found: dict[str, str] = {}
     for header in headers:
-        for item in _ITEM.findall(header):
+        for item in islice(_ITEM.finditer(header), _PREFERENCES_MAX):
             # Parameters after a semicolon are dropped, because no supported preference has parameters.
-            name, _, value = item.partition(";")[0].partition("=")
+            name, _, value = item[0].partition(";")[0].partition("=")
             if name.strip():
                 found.setdefault(name.strip().lower(), value.strip().strip('"'))
     return found

@@ -52,3 +52,9 @@ def test_the_wait_parameter_overrides_the_header() -> None:
     preference = decide_wait(["respond-async, wait=5"], parameter_s=2.5, default_s=15.0)
 
     assert preference == WaitPreference(2.5)
+
+
+def test_only_the_first_hundred_preferences_of_a_header_are_read() -> None:
+    header = ", ".join(f"p{number}" for number in range(20_000))
+
+    assert len(read_preferences([header])) == 100
