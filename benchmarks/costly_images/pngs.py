@@ -30,8 +30,9 @@ def _png(
     interlaced: bool = False,
     before: bytes = b"",
     chunk_bytes: int = 1 << 20,
+    width: int | None = None,
 ) -> bytes:
-    header = struct.pack("!IIBBBBB", side, side, depth, colours, 0, 0, interlaced)
+    header = struct.pack("!IIBBBBB", width or side, side, depth, colours, 0, 0, interlaced)
     pieces = (data[at : at + chunk_bytes] for at in range(0, len(data), chunk_bytes))
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -112,6 +113,14 @@ def _tiny_chunks(count: int) -> bytes:
     return _png(side, zlib.compress(noise.tobytes(), 0), chunk_bytes=1)
 
 
+def png_of_size(width: int, height: int) -> bytes:
+    """Return a black PNG of one bit a pixel."""
+    packer, size_bytes = zlib.compressobj(9), height * (1 + -(-width // 8))
+    pieces = (min(1 << 20, size_bytes - start) for start in range(0, size_bytes, 1 << 20))
+    made = [packer.compress(bytes(piece)) for piece in pieces]
+    return _png(height, b"".join([*made, packer.flush()]), depth=1, width=width)
+
+
 _MEGABYTE = zlib.compress(bytes(900_000), 9)
 
 FAMILIES = (
@@ -139,6 +148,7 @@ FAMILIES = (
     Family("deflate blocks without data, RGBA", "PNG", _barren_rgba, 7071, is_light=False),
     Family("deflate blocks without data", "PNG", lambda n: barren_blocks(8, size_bytes=n), 40_000_000),
     Family("deflate blocks without data as an animation's frame", "PNG", _barren_frame, 40_000_000),
+    Family("one pixel wide", "PNG", lambda n: png_of_size(1, n), 60_000_000, is_light=False),
     Family("chunks of one byte", "PNG", _tiny_chunks, 700_000),
     Family("profiles that inflate", "PNG", lambda n: _with_chunks(b"iCCP", b"a\0\0" + _MEGABYTE, n), 5000),
     Family("texts that inflate", "PNG", lambda n: _with_chunks(b"zTXt", b"a\0\0" + _MEGABYTE, n), 5000),

@@ -74,6 +74,14 @@ def test_the_range_of_coefficients_does_not_count_in_a_sequential_jpeg() -> None
     assert cost_s(wrong) == cost_s(right) > 0.15
 
 
+def test_each_row_of_a_png_costs_time() -> None:
+    wide, high = (
+        read_image_summary(pngs.png_of_size(*size), "PNG").cost_s for size in ((8_000_000, 1), (1, 8_000_000))
+    )
+
+    assert high > wide + 0.2
+
+
 def test_a_png_with_two_headers_is_refused() -> None:
     with pytest.raises(UndecodableImage, match="two headers"):
         read_image_summary(pngs.two_headers(100), "PNG")
