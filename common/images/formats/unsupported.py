@@ -53,6 +53,8 @@ _KINDS = {
         _Kind(b"II+\0", 0, "a BigTIFF"),
         _Kind(b"MM\0+", 0, "a BigTIFF"),
         _Kind(b"CgBI", 12, "a PNG that was rewritten for iOS (CgBI)"),
+        # A TGA file of the commonest kind begins like a cursor, and has zeros where a cursor counts pictures.
+        *(_Kind(bytes((0, 0, kind, 0, 0, 0, 0, 0)), 0, "a TGA image") for kind in (2, 10)),
         _Kind(b"\0\0\1\0", 0, "an icon (ICO)"),
         _Kind(b"\0\0\2\0", 0, "a cursor (CUR)"),
         _Kind(b"icns", 0, "an icon (ICNS)"),

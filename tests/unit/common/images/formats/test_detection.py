@@ -52,6 +52,8 @@ REFUSED = {
     "empty": (b"", "empty"),
     "JPEG XL, bare": (b"\xff\x0a" + bytes(50), "JPEG XL"),
     "JPEG XL": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(50), "JPEG XL"),
+    "TGA": (encoded(noise(16, 16), "TGA"), "a TGA image"),
+    "TGA, run lengths": (encoded(noise(16, 16), "TGA", compression="tga_rle"), "a TGA image"),
     "JPEG 2000": (encoded(noise(16, 16), "JPEG2000"), "JPEG 2000"),
     "JPEG 2000, bare": (encoded(noise(16, 16), "JPEG2000", no_jp2=True), "JPEG 2000"),
     "lossless JPEG": (_frame(0xC3, 8), "lossless JPEG"),
