@@ -50,6 +50,9 @@ K_MIN, K_MAX, K_DEFAULT = 1, 50, 10
 #: The maximum offset; the pages of a search contain the first 1,000 albums of its ranking.
 OFFSET_MAX = 1000 - K_MAX
 TEXT_MAX_CHARS = 500
+#: The maximum number of characters of a text before repeated blanks are removed; removing them from a text of
+#: megabytes takes seconds.
+_RAW_TEXT_MAX_CHARS = 10_000
 #: Maximum length of an album id; with four bytes per character the id still fits into a PostgreSQL index.
 ALBUM_ID_MAX_CHARS = 500
 PARTS_MAX = 8
@@ -162,19 +165,25 @@ def clean_text(raw: str) -> str:
     Raises:
         InvalidParameter: the result is empty or longer than 500 characters.
     """
+    if len(raw) > _RAW_TEXT_MAX_CHARS:
+        raise _too_long(raw)
     text = unicodedata.normalize("NFC", single_spaced(raw))
     if not text:
         raise InvalidParameter("the query is empty: describe a cover in a few words", parameter="query")
     if len(text) > TEXT_MAX_CHARS:
-        raise InvalidParameter(
-            f"the query has {len(text)} characters; {TEXT_MAX_CHARS} are allowed", parameter="query"
-        )
+        raise _too_long(text)
     return text
 
 
 def single_spaced(raw: str) -> str:
     """Return `raw` with each run of white space and control characters replaced by one space."""
     return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in raw).split())
+
+
+def _too_long(text: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"the query has {len(text)} characters; {TEXT_MAX_CHARS} are allowed", parameter="query"
+    )
 
 
 def image_digest(data: bytes) -> str:

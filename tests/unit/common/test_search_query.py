@@ -190,6 +190,12 @@ def test_an_empty_or_too_long_text_names_its_parameter(raw: str) -> None:
     assert refused.value.parameter == "query"
 
 
+@pytest.mark.parametrize("raw", ["a " * 5001, "red" + " " * 10_000, "\u200b" * 10_001])
+def test_a_text_of_too_many_blanks_is_refused_as_it_is(raw: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"the query has {len(raw)} characters; 500 are allowed"):
+        clean_text(raw)
+
+
 @pytest.mark.parametrize("k", [0, -1, 51])
 def test_k_outside_its_range_is_refused(k: int) -> None:
     with pytest.raises(InvalidParameter) as refused:
