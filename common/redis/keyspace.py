@@ -163,11 +163,3 @@ def ranking(ranking_key: str) -> str:
 
 def idempotency(owner: str, key_hash: str) -> str:
     return f"{IDEMPOTENCY}{owner}:{key_hash}"
-
-
-def lua_table() -> str:
-    """Return the names of all keys and channels as a Lua table `K`, and the table `QUERY_VERSIONS`."""
-    names = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, str)}
-    table = ", ".join(f'{name} = "{value}"' for name, value in names.items())
-    versions = ", ".join(map(str, QUERY_VERSIONS))
-    return f"local K = {{{table}}}\nlocal QUERY_VERSIONS = {{{versions}}}\n"

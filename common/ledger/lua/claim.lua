@@ -8,12 +8,14 @@
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local run, now = K.RUN .. run_id, now_ms()
-local state = redis.call('HGET', run, 'state')
+local f = redis.call('HMGET', run, 'state', 'lease_ms', 'deadline_ms', 'query', 'key', 'contents', 'created_ms',
+  'made_from', 'client', 'decode_ms')
+local state, deadline = f[1], tonumber(f[3])
 if not state then return { 'gone' } end
 if TERMINAL[state] then return { 'ended' } end
-if state == 'running' and tonumber(redis.call('HGET', run, 'lease_ms')) > now then return { 'held' } end
+if state == 'running' and tonumber(f[2]) > now then return { 'held' } end
 if redis.call('ZSCORE', K.PARKED, run_id) then return { 'held' } end
-if now >= tonumber(redis.call('HGET', run, 'deadline_ms')) then
+if now >= deadline then
   fail_at_deadline(run_id, now, 'deadline_exceeded', 'the job was in the queue until its deadline')
   return { 'ended' }
 end
@@ -28,15 +30,12 @@ local version = version_of(run_id)
 redis.call('ZREM', of_version(K.QUEUED, version), run_id)
 redis.call('ZADD', of_version(K.RUNNING, version), now + lease_ms, run_id)
 publish(run_id, 'running')
-local f = redis.call('HMGET', run, 'query', 'key', 'contents', 'created_ms', 'deadline_ms', 'made_from', 'client',
-  'decode_ms')
 -- A run that an older version's gateway wrote lacks the newer fields.
-local contents, made_from, model = f[3] or '', f[6] or '', ARGV[5]
-local reply = {
-  'claimed', f[1], f[2], contents, made_from, attempt, tonumber(f[4]), tonumber(f[5]), now, f[7] or '', tonumber(f[8] or 0)
-}
+local query, key, contents, created, made_from = f[4], f[5], f[6] or '', tonumber(f[7]), f[8] or ''
+local client, decode_ms, model = f[9] or '', tonumber(f[10] or 0), ARGV[5]
+local reply = { 'claimed', query, key, contents, made_from, attempt, created, deadline, now, client, decode_ms }
 if model then
-  local names = { K.RESULT .. f[2] }
+  local names = { K.RESULT .. key }
   for content in string.gmatch(contents, '%x+') do names[#names + 1] = K.EMBEDDING .. model .. ':' .. content end
   reply[#reply + 1] = redis.call('MGET', unpack(names))
 end

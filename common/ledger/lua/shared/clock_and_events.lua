@@ -1,5 +1,5 @@
--- The clock, events and expiring counters that the other scripts use; `K`, the table of key names, is generated
--- by common/redis/keyspace.py. All times come from Redis's clock, because a worker's or gateway's clock can be
+-- The clock, events and expiring counters that the other scripts use; the key names `K.…` are those of
+-- common/redis/keyspace.py. All times come from Redis's clock, because a worker's or gateway's clock can be
 -- wrong.
 
 local function now_ms()

@@ -128,12 +128,10 @@ local function send_parked(client, now)
   end
 end
 
-local function end_turn(run_id, now)
-  local f = redis.call('HMGET', K.RUN .. run_id, 'client', 'decode_ms')
+local function end_turn(run_id, client, now)
   redis.call('ZREM', K.PARKED, run_id)
-  if not f[1] or tonumber(f[2] or 0) == 0 then return end
-  close_turn(run_id, f[1])
-  send_parked(f[1], now)
+  close_turn(run_id, client)
+  send_parked(client, now)
 end
 
 -- Parks a run whose message has been sent. Returns whether the run was parked; a run that an older version's

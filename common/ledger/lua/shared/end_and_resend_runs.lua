@@ -1,8 +1,6 @@
 -- Ending a run, and sending its message again.
 
-local function release_images(run)
-  local digests = redis.call('HGET', run, 'images')
-  if not digests then return end
+local function release_images(digests)
   for digest in string.gmatch(digests, '%x+') do
     local image = K.IMAGE .. digest
     if redis.call('DECR', image .. K.IMAGE_REFS_SUFFIX) <= 0 then
@@ -20,16 +18,17 @@ end
 -- for HSET; the text `more` is appended to the published event.
 local function finish(run_id, state, now, fields, more)
   local run = K.RUN .. run_id
-  local ttl_ms = tonumber(redis.call('HGET', run, 'ttl_ms'))
+  local f = redis.call('HMGET', run, 'ttl_ms', 'key', 'images', 'client', 'decode_ms')
+  local ttl_ms = tonumber(f[1])
   redis.call('HSET', run, 'state', state, 'ended_ms', now, unpack(fields))
   redis.call('HDEL', run, 'lease_ms', 'message')
   local version = version_of(run_id)
   redis.call('ZREM', of_version(K.QUEUED, version), run_id)
   redis.call('ZREM', of_version(K.RUNNING, version), run_id)
   redis.call('ZREM', K.DEADLINES, run_id)
-  local flight = K.FLIGHT .. redis.call('HGET', run, 'key')
+  local flight = K.FLIGHT .. f[2]
   if redis.call('GET', flight) == run_id then redis.call('DEL', flight) end
-  release_images(run)
+  if f[3] then release_images(f[3]) end
   for _, job_id in ipairs(redis.call('SMEMBERS', run .. K.RUN_JOBS_SUFFIX)) do
     redis.call('PEXPIRE', K.JOB .. job_id, ttl_ms)
     forget_owned(job_id)
@@ -37,7 +36,8 @@ local function finish(run_id, state, now, fields, more)
   redis.call('PEXPIRE', run, ttl_ms)
   redis.call('DEL', run .. K.RUN_JOBS_SUFFIX)
   publish(run_id, state, more)
-  end_turn(run_id, now)
+  -- A run without images, or of an older version's gateway, has no turn at the decoders.
+  if tonumber(f[5] or 0) > 0 then end_turn(run_id, f[4], now) end
 end
 
 local function fail(run_id, now, code, detail)
