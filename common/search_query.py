@@ -177,7 +177,10 @@ def clean_text(raw: str) -> str:
 
 def single_spaced(raw: str) -> str:
     """Return `raw` with each run of white space and control characters replaced by one space."""
-    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in raw).split())
+    # `isprintable` is false for all white space and control characters except the ASCII space. Most texts are
+    # printable and skip the loop, which takes 0.01 ms.
+    spaced = raw if raw.isprintable() else "".join(c if c.isprintable() else " " for c in raw)
+    return " ".join(spaced.split())
 
 
 def _too_long(text: str) -> InvalidParameter:

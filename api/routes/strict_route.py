@@ -4,13 +4,12 @@ FastAPI documents the endpoint's models; this route validates requests with the 
 validation takes 0.3 ms per request in a busy gateway and ignores repeated parameters.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes
 
 from fastapi import Request
-from fastapi.datastructures import Headers
 from fastapi.params import Header, Path, Query
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -29,8 +28,8 @@ Problems: TypeAlias = list[InvalidParameter]
 #: The maximum number of fields of a query string. A valid search has at most 130 fields: 50 genres, 50
 #: artists, 8 filters by metadata, 10 times `include`, and 12 other parameters.
 FIELDS_MAX = 150
-#: The headers that a request must not repeat.
-SINGLE_HEADERS = ("Idempotency-Key",)
+#: The headers that a request must not repeat, by their names in ASGI.
+SINGLE_HEADERS = {b"idempotency-key": "Idempotency-Key"}
 
 
 class StrictRoute(APIRoute):
@@ -75,6 +74,8 @@ class _Model:
     model: type[BaseModel]
     #: The names of the model's fields that are lists.
     lists: frozenset[str]
+    #: The names of the headers from which the fields are read, as in ASGI.
+    header_names: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,12 @@ def _parameters(endpoint: Callable[..., Any]) -> _Parameters:
 
 
 def _model(argument: str | None, model: type[BaseModel]) -> _Model:
-    fields = model.model_fields.items()
+    fields = model.model_fields
     return _Model(
-        argument, model, frozenset(n for n, field in fields if get_origin(field.annotation) is list)
+        argument,
+        model,
+        lists=frozenset(name for name, field in fields.items() if get_origin(field.annotation) is list),
+        header_names={name: name.replace("_", "-").encode() for name in fields},
     )
 
 
@@ -121,7 +125,7 @@ def _arguments(request: Request, parameters: _Parameters) -> dict[str, Any]:
     arguments: dict[str, Any] = {name: request.path_params[name] for name in parameters.path}
     problems = _read_query(request.scope["query_string"], parameters.query, arguments)
     if parameters.headers is not None:
-        problems += _read_headers(request.headers, parameters.headers, arguments)
+        problems += _read_headers(request.scope["headers"], parameters.headers, arguments)
     if problems:
         raise InvalidRequest(problems)
     if parameters.request is not None:
@@ -147,13 +151,19 @@ def _read_query(query_string: bytes, query: _Model, arguments: dict[str, Any]) -
     return problems
 
 
-def _read_headers(sent: Headers, headers: _Model, arguments: dict[str, Any]) -> Problems:
+def _read_headers(
+    sent: Iterable[tuple[bytes, bytes]], headers: _Model, arguments: dict[str, Any]
+) -> Problems:
+    values: dict[bytes, list[str]] = {}
+    for name, value in sent:
+        values.setdefault(name, []).append(value.decode("latin-1"))
     given: dict[str, Any] = {}
-    for field in headers.model.model_fields:
-        values = sent.getlist(field.replace("_", "-"))
-        if values:
-            given[field] = values if field in headers.lists else values[-1]
-    problems = [_given_twice(name) for name in SINGLE_HEADERS if len(sent.getlist(name)) > 1]
+    for field, name in headers.header_names.items():
+        if name in values:
+            given[field] = values[name] if field in headers.lists else values[name][-1]
+    problems = [
+        _given_twice(shown) for name, shown in SINGLE_HEADERS.items() if len(values.get(name, ())) > 1
+    ]
     try:
         _validate(headers, given, arguments)
     except ValidationError as error:

@@ -1,5 +1,8 @@
 """Two queries have the same query key if and only if they have the same answer."""
 
+import sys
+import unicodedata
+
 import orjson
 import pytest
 
@@ -180,6 +183,12 @@ def test_an_invalid_wire_message_is_refused(junk: bytes) -> None:
 )
 def test_control_characters_are_removed_from_a_text(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
+
+
+def test_every_control_character_and_white_space_separates_words() -> None:
+    separators = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] in "CZ"]
+
+    assert {clean_text(f"a{separator}b") for separator in separators} == {"a b"}
 
 
 @pytest.mark.parametrize("raw", ["", "   ", "\u200b\n\t", "x" * 501])
