@@ -87,4 +87,4 @@ def _counts(flat: Sequence[bytes]) -> dict[str, int]:
 
 
 def _script_text(name: str) -> str:
-    return keyspace.lua_table() + files("api.metrics").joinpath(f"{name}.lua").read_text()
+    return keyspace.with_names(files("api.metrics").joinpath(f"{name}.lua").read_text())

@@ -163,7 +163,7 @@ class SearchService:
         if search.idempotency_key is not None:
             return await self._answer_once(search, budget=budget, client_gone=client_gone)
         known = self._catalog.spell_from_cache(search.query)
-        asked = search if known is None else replace(search, query=known)
+        asked = search if known is None or known is search.query else replace(search, query=known)
         outcome = await self._from_cache(asked)
         if outcome is None and known is None:
             spelled = await self._catalog.spell(search.query)

@@ -1,6 +1,5 @@
 """The Lua scripts of the ledger, and the intervals at which they are run."""
 
-import re
 from functools import cache
 from importlib.resources import files
 
@@ -22,19 +21,14 @@ _SHARED = (
     "admission_rules",
     "end_and_resend_runs",
 )
-_KEY_NAME = re.compile(r"\bK\.([A-Z_]+)\b")
 
 
 @cache
 def script_text(name: str) -> str:
-    """Return the whole text of a script: the shared Lua files and its own file, with the names of Redis keys.
-
-    In the files, `K.QUEUED` stands for `QUEUED` of `common.redis.keyspace`. The names are inserted here, because
-    a Lua table of names would be built again in each call.
-    """
+    """Return the text of a script: the shared Lua files and its own file, with the names of Redis keys."""
     folder = files("common.ledger") / "lua"
     shared = (folder / "shared" / f"{part}.lua" for part in _SHARED)
     versions = ", ".join(map(str, keyspace.QUERY_VERSIONS))
     text = f"local QUERY_VERSIONS = {{{versions}}}\n"
     text += "".join(part.read_text() for part in (*shared, folder / f"{name}.lua"))
-    return _KEY_NAME.sub(lambda found: f'"{getattr(keyspace, found[1])}"', text)
+    return keyspace.with_names(text)

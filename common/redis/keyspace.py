@@ -56,8 +56,12 @@ Keys on CACHE_REDIS_URL (this Redis is allowed to evict keys):
     ranking:<key>           string  ids and similarities of the first albums of a search's ranking
 """
 
+import re
+
 #: The versions of queries that this release reads, in ascending order.
 QUERY_VERSIONS = (1, 2)
+
+_LUA_NAME = re.compile(r"\bK\.([A-Z_]+)\b")
 
 QUEUE = "search"
 BULK = "bulk"
@@ -163,3 +167,11 @@ def ranking(ranking_key: str) -> str:
 
 def idempotency(owner: str, key_hash: str) -> str:
     return f"{IDEMPOTENCY}{owner}:{key_hash}"
+
+
+def with_names(script: str) -> str:
+    """Replace each name such as `K.QUEUED` in a Lua script by the value of the constant `QUEUED`.
+
+    A Lua table of the names would be built again in each call of the script.
+    """
+    return _LUA_NAME.sub(lambda found: f'"{globals()[found[1]]}"', script)
