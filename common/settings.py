@@ -194,6 +194,8 @@ class Settings(BaseModel):
     encoder_precision: Literal["auto", "float32", "int8"] = "auto"
     #: Time in ms that the `fixed` encoder takes per batch; it replaces the model in tests and benchmarks.
     fixed_latency_ms: Annotated[Decimal, Field(ge=0)] = 0.0
+    #: `off` is slower, but needs no capture at the start and less GPU memory.
+    cuda_graphs: Literal["on", "off"] = "on"
     encoder_threads: Annotated[Whole, Field(ge=0)] = 0
     batch_max: Count = 16
     batch_wait_ms: Annotated[Decimal, Field(ge=0, le=1000)] = 0.0

@@ -42,6 +42,7 @@ def open_encoder(settings: Settings, *, side_by_side: bool = False) -> Encoder:
         precision=settings.encoder_precision,
         threads=settings.encoder_threads or None,
         side_by_side=side_by_side,
+        cuda_graphs=settings.cuda_graphs == "on",
         cache_dir=settings.model_cache_dir.expanduser(),
         fixed_latency_s=settings.fixed_latency_ms / 1000,
     )

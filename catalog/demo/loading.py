@@ -80,6 +80,7 @@ def load_demo(
             kind=settings.encoder,
             device=settings.device,
             precision=settings.catalog_precision,
+            cuda_graphs=settings.cuda_graphs == "on",
             cache_dir=settings.model_cache_dir.expanduser(),
         )
         try:

@@ -23,6 +23,7 @@ _SETTINGS = (
     "encoder",
     "device",
     "encoder_threads",
+    "cuda_graphs",
     "fixed_latency_ms",
     "max_image_pixels",
 )

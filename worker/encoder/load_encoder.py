@@ -4,15 +4,18 @@ import importlib.util
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import INSTALL_TORCH, read_config
 from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
-from worker.encoder.model_files import find_model
+from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.export_cache import exported
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Encoder, Precision
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ def load_encoder(
     precision: Precision = "auto",
     threads: int | None = None,
     side_by_side: bool = False,
+    cuda_graphs: bool = True,
     cache_dir: Path,
     fixed_latency_s: float = 0.0,
 ) -> Encoder:
@@ -54,7 +58,8 @@ def load_encoder(
 
     With the kind `auto`, torch is used if it can use an NVIDIA GPU of this machine, else OpenVINO is used. If
     `precision` is `auto`, torch and OpenVINO compute in bfloat16 on devices that support it. Only OpenVINO
-    supports int8 and two parallel forward passes (`side_by_side`).
+    supports int8 and two parallel forward passes (`side_by_side`). On a GPU, forward passes are captured as
+    CUDA graphs unless `cuda_graphs` is false.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded, or is not suitable.
@@ -72,15 +77,42 @@ def load_encoder(
             )
         if not _has_torch():
             raise ModelUnavailable(f"ENCODER=torch needs torch and transformers: {INSTALL_TORCH}")
-        from worker.encoder.torch_encoder import TorchEncoder
-
-        return TorchEncoder(source, device=on, precision=precision, threads=threads)
+        return _torch_encoder(
+            source, device=on, precision=precision, threads=threads, cuda_graphs=cuda_graphs
+        )
     if on != "cpu":
         raise ModelUnavailable(f"the openvino encoder runs on the CPU and DEVICE is {on}; set ENCODER=torch")
     from worker.encoder.openvino.encoder import OpenVinoEncoder
 
     entry = exported(source, cache_dir=cache_dir, int8=precision == "int8")
     return OpenVinoEncoder(source, entry, precision=precision, threads=threads, side_by_side=side_by_side)
+
+
+def _torch_encoder(
+    source: ModelSource, *, device: str, precision: Precision, threads: int | None, cuda_graphs: bool
+) -> Encoder:
+    found = _torch_device(device)
+    if found.type == "cuda":
+        from worker.encoder.cuda.encoder import CudaEncoder
+
+        return CudaEncoder(source, device=found, precision=precision, graphs=cuda_graphs)
+    from worker.encoder.torch_encoder import TorchEncoder  # it imports transformers, which takes a second
+
+    return TorchEncoder(source, threads=threads)
+
+
+def _torch_device(name: str) -> "torch.device":
+    import torch
+
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ModelUnavailable(f"DEVICE is {name}; it is auto, cpu, cuda or cuda:N") from error
+    if device.type not in {"cpu", "cuda"}:
+        raise ModelUnavailable(f"DEVICE is {name}; it is auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelUnavailable(f"DEVICE is {name}, and torch sees {torch.cuda.device_count()} CUDA devices")
+    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
 
 
 def _first_device(kind: EncoderChoice) -> str:

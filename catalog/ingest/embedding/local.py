@@ -94,6 +94,7 @@ def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iter
                     device=settings.device,
                     precision=settings.catalog_precision,
                     threads=settings.encoder_threads or None,
+                    cuda_graphs=settings.cuda_graphs == "on",
                     cache_dir=settings.model_cache_dir.expanduser(),
                     fixed_latency_s=settings.fixed_latency_ms / 1000,
                 )
