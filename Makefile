@@ -147,6 +147,9 @@ finetune-demo: $(VENV)/.torch ## Fine-tune an under-trained model on the demo ca
 bench: $(VENV)/.dev tools wrk ## Compare the speed with transformers, bare FastAPI and psql, write benchmarks/results.json (25 minutes)
 	@$(BIN)/python -m benchmarks
 
+.PHONY: gpu
+gpu: $(VENV)/.dev ## Measure a worker with an NVIDIA GPU, and write benchmarks/results.json and docs/gpu.md (3 minutes)
+	@$(BIN)/python -m benchmarks --only gpu gpu_batcher gpu_processes gpu_service --update
 .PHONY: faults
 faults: $(VENV)/.dev tools ## Break every part of a running stack, and check the outcome of every job (12 minutes)
 	@$(BIN)/python -m benchmarks.faults

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.docs_section import show
+from benchmarks.harness.docs_section import show, shown
 from benchmarks.harness.figures import JsonRow, Row, failed_row, row_of
 from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.harness.table import is_busy, line, machine_description, table
@@ -19,6 +19,8 @@ from benchmarks.paths import ROOT
 from benchmarks.registry import FAMILIES, families_of
 
 RESULTS = Path(__file__).parent / "results.json"
+DOCUMENT = ROOT / "docs" / "performance.md"
+GPU_DOCUMENT = ROOT / "docs" / "gpu.md"
 PARTIAL = STATE / "results.json"
 
 
@@ -48,18 +50,40 @@ def main(arguments: Sequence[str]) -> int:
                 rows.append(row)
             print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
     is_shown = not options.quick and (options.update or not options.only)
-    path = _keep(rows, machine) if is_shown else _write(PARTIAL, [row.as_document() for row in rows])
+    described = machine if not options.only else _last_description()
+    path = _keep(rows, described) if is_shown else _write(PARTIAL, [row.as_document() for row in rows])
     print(f"written to {path}")
     return 1 if any(row.note.startswith("failed: ") for row in rows) else 0
 
 
+def _last_description() -> str:
+    """Return the machine of the last whole run; a row from another machine names its machine in its note."""
+    return shown(DOCUMENT, "speed").partition("\n")[0]
+
+
 def _keep(rows: Sequence[Row], machine: str) -> Path:
-    """Merge the rows into `results.json`, and update the table in docs/performance.md."""
+    """Merge the rows into `results.json`, and update the tables in docs/performance.md and docs/gpu.md."""
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    known = {row["name"]: row for row in last} | {row.name: row.as_document() for row in rows}
-    documents = [known[name] for name in TARGETS if name in known]
-    show(ROOT / "docs" / "performance.md", "speed", f"{machine}\n\n{table(documents)}")
+    documents = merged(last, rows)
+    on_cpu, on_gpu = of_cpu_and_gpu(documents)
+    show(DOCUMENT, "speed", f"{machine}\n\n{table(on_cpu)}")
+    show(GPU_DOCUMENT, "gpu", table(on_gpu))
     return _write(RESULTS, documents)
+
+
+def of_cpu_and_gpu(documents: Sequence[JsonRow]) -> tuple[list[JsonRow], list[JsonRow]]:
+    """Divide rows between the two documents."""
+    on_gpu = [row for row in documents if str(row["name"]).startswith("gpu.")]
+    return [row for row in documents if row not in on_gpu], on_gpu
+
+
+def merged(last: Sequence[JsonRow], rows: Sequence[Row]) -> list[JsonRow]:
+    """Return the last results with new rows; a skipped measurement does not replace a measured one."""
+    known = {str(row["name"]): row for row in last}
+    for row in rows:
+        if not (row.is_skipped and row.name in known):
+            known[row.name] = row.as_document()
+    return [known[name] for name in TARGETS if name in known]
 
 
 def _write(path: Path, documents: Sequence[JsonRow]) -> Path:

@@ -6,9 +6,13 @@ from types import MappingProxyType
 
 from benchmarks.album_names import figures as album_names
 from benchmarks.colours import cover_colours
-from benchmarks.encoder import decode, gpu, int8, matrix_peak, speed
+from benchmarks.encoder import decode, int8, matrix_peak, speed
 from benchmarks.explain import closest_words
 from benchmarks.explain import cost as explanation_cost
+from benchmarks.gpu import batcher as gpu_batcher
+from benchmarks.gpu import encoder as gpu_encoder
+from benchmarks.gpu import processes as gpu_processes
+from benchmarks.gpu import service as gpu_service
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.figures import Figure
 from benchmarks.ingest import figures as ingest
@@ -61,7 +65,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "ingest": Family(ingest.NAMES, ingest.measure),
         "thumbnails": Family(thumbnails.NAMES, thumbnails.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),
-        "gpu": Family(gpu.NAMES, gpu.measure),
+        "gpu": Family(gpu_encoder.NAMES, gpu_encoder.measure),
+        "gpu_batcher": Family(gpu_batcher.NAMES, gpu_batcher.measure),
+        "gpu_service": Family(gpu_service.NAMES, gpu_service.measure),
+        "gpu_processes": Family(gpu_processes.NAMES, gpu_processes.measure),
     }
 )
 

@@ -32,6 +32,11 @@ class Row:
     #: Whether other programs used the machine when the run began, so that times may be too long.
     beside_other_work: bool = False
 
+    @property
+    def is_skipped(self) -> bool:
+        """Whether this machine lacks something that the measurement needs."""
+        return self.value is None and self.met is None
+
     def as_document(self) -> JsonRow:
         """Return the row as JSON values; `beside_other_work` is left out if it is false."""
         document = asdict(self)

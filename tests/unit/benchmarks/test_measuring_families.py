@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.figures import Figure, failed_row, row_of
 from benchmarks.harness.interleaving import interleaved
 from tests.optional_packages import NEEDS_TORCH
 
@@ -47,6 +47,25 @@ def test_a_failed_family_keeps_measured_figures_and_misses_the_rest(
     assert [row.value for row in rows] == [700.0, None]
     assert rows[1].met is False
     assert "the worker ended" in rows[1].note
+
+
+def test_a_skipped_measurement_keeps_the_measured_row() -> None:
+    measured = row_of(Figure("gpu.busy_share", 0.9, "one H200")).as_document()
+    skipped = row_of(Figure("gpu.busy_share", None, "skipped: no CUDA device"))
+    failed = failed_row("worker.ready_s", "the worker ended")
+
+    rows = run.merged([measured], [skipped, failed])
+
+    assert [(row["name"], row["note"]) for row in rows] == [
+        ("worker.ready_s", "failed: the worker ended"),
+        ("gpu.busy_share", "one H200"),
+    ]
+
+
+def test_a_measurement_that_was_never_made_is_shown_as_skipped() -> None:
+    (row,) = run.merged([], [row_of(Figure("gpu.busy_share", None, "skipped: no CUDA device"))])
+
+    assert row["note"] == "skipped: no CUDA device"
 
 
 def test_a_figure_that_its_family_omits_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""docs/performance.md and docs/security.md show the latest measurements."""
+"""docs/performance.md, docs/gpu.md and docs/security.md show the latest measurements."""
 
 import json
 
@@ -16,13 +16,16 @@ from tests.paths import ROOT
 
 pytest.importorskip("torch", reason=NEEDS_TORCH)
 
-from benchmarks.__main__ import RESULTS
+from benchmarks.__main__ import RESULTS, of_cpu_and_gpu
 
 
 def test_the_document_shows_each_figure_as_measured() -> None:
     rows = json.loads(RESULTS.read_text())
 
-    assert shown(ROOT / "docs" / "performance.md", "speed").endswith(table(rows))
+    on_cpu, on_gpu = of_cpu_and_gpu(rows)
+    assert shown(ROOT / "docs" / "performance.md", "speed").endswith(table(on_cpu))
+    assert shown(ROOT / "docs" / "gpu.md", "gpu") == table(on_gpu)
+    assert [*on_cpu, *on_gpu] == rows
     assert [row["name"] for row in rows] == list(TARGETS)
 
 

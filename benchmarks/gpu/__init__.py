@@ -1,0 +1,1 @@
+"""Benchmarks of a worker with an NVIDIA GPU: `make gpu`."""
