@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from benchmarks.__main__ import of_cpu_and_gpu
 from benchmarks.harness.docs_section import shown
 from benchmarks.harness.figures import Figure, row_of
 from benchmarks.harness.table import line, table
@@ -40,12 +41,13 @@ def test_a_figure_of_a_busy_machine_says_so() -> None:
     assert line(row).endswith("Seq Scan; measured beside other work")
 
 
-def test_the_performance_page_shows_the_recorded_figures() -> None:
-    rows = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+def test_the_documents_show_the_recorded_figures() -> None:
+    on_cpu, on_gpu = of_cpu_and_gpu(json.loads((ROOT / "benchmarks" / "results.json").read_text()))
 
     _, _, figures = shown(ROOT / "docs" / "performance.md", "speed").partition("\n\n")
 
-    assert figures == table(rows)
+    assert figures == table(on_cpu)
+    assert shown(ROOT / "docs" / "gpu.md", "gpu") == table(on_gpu)
 
 
 def test_an_unmeasured_figure_has_no_value_and_is_not_missed() -> None:
