@@ -142,8 +142,9 @@ def test_pages_neither_repeat_nor_skip_an_album_if_statistics_change_between_the
         ranking = known_albums.nearest(query, 1000, passing=passes(ROCK))
 
         def after_flip(*, offset: int, query: np.ndarray = query, **page: object) -> Matches:
-            # The statistics change after the first page.
-            execute(undo if offset == 0 else FLIPS[flip])
+            # The statistics change after the first page, which has ten albums.
+            if offset <= 10:
+                execute(undo if offset == 0 else FLIPS[flip])
             return flipping.search(query, filters=ROCK, offset=offset, **page)  # type: ignore[arg-type]
 
         version = flipping.version()
