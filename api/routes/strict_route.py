@@ -134,11 +134,12 @@ def _arguments(request: Request, parameters: _Parameters) -> dict[str, Any]:
 
 
 def _read_query(query_string: bytes, query: _Model, arguments: dict[str, Any]) -> Problems:
-    given: dict[str, Any] = {}
+    # Empty lists are given explicitly, because pydantic makes a deep copy of each default list.
+    given: dict[str, Any] = {name: [] for name in query.lists}
     repeated: dict[str, None] = {}
     for name, value in _pairs(query_string):
         if name in query.lists:
-            given.setdefault(name, []).append(value)
+            given[name].append(value)
         elif name not in given:
             given[name] = value
         elif name in query.model.model_fields or name.startswith(META_PREFIX):
@@ -159,8 +160,10 @@ def _read_headers(
         values.setdefault(name, []).append(value.decode("latin-1"))
     given: dict[str, Any] = {}
     for field, name in headers.header_names.items():
-        if name in values:
-            given[field] = values[name] if field in headers.lists else values[name][-1]
+        if field in headers.lists:
+            given[field] = values.get(name, [])
+        elif name in values:
+            given[field] = values[name][-1]
     problems = [
         _given_twice(shown) for name, shown in SINGLE_HEADERS.items() if len(values.get(name, ())) > 1
     ]
