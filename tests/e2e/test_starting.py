@@ -130,7 +130,8 @@ def test_a_start_without_a_demo_keeps_the_albums_that_the_operator_writes(start_
     second = start_stack(state=first.state, DEMO_ALBUMS="0")
 
     assert httpx.get(f"{second.url}/api/stats").json()["total_albums"] == 1
-    assert settings.keys() == {"REDIS_URL", "DATABASE_URL", "CLIP_MODEL", "MODEL_CACHE_DIR"}
+    names = {"REDIS_URL", "DATABASE_URL", "CLIP_MODEL", "MODEL_CACHE_DIR", "THUMBNAIL_DIR"}
+    assert settings.keys() == names
     assert settings["DATABASE_URL"] not in first.read_output()
     assert f"make -s env PORT={httpx.URL(second.url).port} STATE_DIR='{second.state}'" in second.read_output()
     second.stop()
