@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 #: The maximum size of the metadata of one album, in bytes of JSON text.
 METADATA_MAX_BYTES = 16 * 1024
-#: The maximum number of objects and lists that contain each other in the metadata of one album.
+#: The maximum nesting depth of objects and lists in the metadata of one album.
 METADATA_MAX_LEVELS = 100
 #: Metadata without keys.
 NO_METADATA = "{}"

@@ -58,7 +58,7 @@ class RankingReader:
         self._redis = MultiplexedRedis(redis)
 
     async def is_complete(self, key: str) -> bool:
-        """Return whether the cache has the whole ranking; an unreachable cache is logged and has none."""
+        """Return whether the cache has the whole ranking; log a warning if the cache does not answer."""
         try:
             head = await self._redis.execute("GETRANGE", keyspace.ranking(key), 0, HEAD_BYTES)
         except (RedisError, OSError) as error:

@@ -104,7 +104,7 @@ class SearchQuery:
     include: tuple[Included, ...] = ()
     #: Whether each result is explained.
     explain: bool = False
-    #: Whether the result contains the numbers of albums beside the filters.
+    #: Whether the result contains the numbers of albums by the values of each filter.
     facets: bool = False
 
     def __post_init__(self) -> None:

@@ -39,8 +39,8 @@ class ClosestWord(BaseModel):
         Field(
             ge=-1,
             le=1,
-            description="The cosine of two differences: the cover's from the catalog's mean cover, and the "
-            "word's from the mean of its group.",
+            description="The cosine between two difference vectors: the cover minus the catalog's mean "
+            "cover, and the word minus the mean word of its group.",
         ),
     ]
     group: Annotated[str, Field(description=f"One of {', '.join(WORD_GROUPS)}.")]

@@ -1,4 +1,4 @@
-"""Pydantic models of the counts beside the filters, and their conversion from the counts of the catalog."""
+"""Pydantic models of facets, which are numbers of albums by the values of each filter."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -88,7 +88,7 @@ class FacetCounts(BaseModel):
 
 
 class FacetsAnswer(FacetCounts):
-    """The counts of albums beside the filters."""
+    """The numbers of albums by the values of each filter."""
 
     model_config = _with_example({"success": True, **FACETS_EXAMPLE})
 

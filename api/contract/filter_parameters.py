@@ -21,18 +21,19 @@ from common.colours.oklab import HEX_PATTERN
 from common.filters import YEAR_MAX, YEAR_MIN, Filters
 from common.genres import GENRE_MAX_CHARS
 
-#: The most genres of a search, and the most artists.
+#: The maximum number of genres, and of artists, in a search.
 NAMES_MAX = 50
 ARTIST_MAX_CHARS = 500
 #: The prefix of filters by metadata: `meta.label` is the value under the key `label`.
 META_PREFIX = "meta."
 #: The name under which the OpenAPI document describes all filters by metadata.
 META_NAME = f"{META_PREFIX}KEY"
-#: The most filters by metadata of one search, and the longest key and value.
+#: The maximum number of filters by metadata in a search, and the maximum lengths of a key and a value.
 META_MAX, META_KEY_MAX_CHARS, META_VALUE_MAX_CHARS = 8, 100, 500
 #: The white space that is not a control character.
 _BLANKS = r"[ \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
-#: A text that is not blank and has no control characters; this module compares texts without the pattern.
+#: The published pattern of a text that is not blank and has no control characters. This module checks such
+#: texts without the pattern.
 PRINTABLE = rf"{_BLANKS}[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*"
 #: PostgreSQL cannot store a zero byte.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -103,7 +104,7 @@ Artist = Annotated[
     AfterValidator(_check_artist),
     WithJsonSchema({**_META_SCHEMA, "maxLength": ARTIST_MAX_CHARS}),
 ]
-#: The value of each key; the schema describes one value, because each is a parameter of its own.
+#: Maps each key to its value. The schema describes one value, because each key is a separate parameter.
 Metadata = Annotated[
     dict[str, str],
     BeforeValidator(_check_metadata),
@@ -173,7 +174,7 @@ class FilterParameters(Parameters):
     @model_validator(mode="before")
     @classmethod
     def _gather_metadata(cls, given: Any) -> Any:
-        """Gather the parameters whose names begin with `meta.` in one mapping, the value of `meta.KEY`."""
+        """Replace the parameters whose names begin with `meta.` by one mapping under the name `meta.KEY`."""
         if not isinstance(given, dict):
             return given
         wanted = {name: value for name, value in given.items() if name.startswith(META_PREFIX)}

@@ -70,7 +70,7 @@ WithFacets = Annotated[
     bool,
     FLAG,
     Field(
-        description="Include the numbers of albums beside the filters, as in /api/facets.",
+        description="Include the numbers of albums by the values of each filter, as in /api/facets.",
         examples=[True],
     ),
 ]

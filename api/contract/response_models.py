@@ -207,7 +207,7 @@ class Result(BaseModel):
     ] = None
     facets: Annotated[
         FacetCounts | None,
-        Field(description="Only with `facets=true`: the numbers of albums beside the filters."),
+        Field(description="Only with `facets=true`: the numbers of albums by the values of each filter."),
     ] = None
 
 

@@ -80,7 +80,7 @@ def _described(schema: Schema) -> str:
         case "string":
             return f"a text of {_counted(schema, 'Length', 'character')}"
         case "array" if "enum" in schema["items"]:
-            return f"a list of {_range(schema, 'Items')} of the words {', '.join(schema['items']['enum'])}"
+            return f"a list of {_range(schema, 'Items')} words, each {' or '.join(schema['items']['enum'])}"
         case "array":
             items = schema["items"]
             kind = f"texts of {_counted(items, 'Length', 'character')}" if "type" in items else "objects"

@@ -89,7 +89,7 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def _files_route_of(scope: Scope) -> str:
-    """Return `/covers/{path}` if the answer is a file of a mounted folder, which only sets `root_path`."""
+    """Return a route such as `/covers/{path}` if a mounted folder answered; a mount sets only `root_path`."""
     return f"{scope['root_path']}/{{path}}" if scope.get("root_path") else NO_ROUTE
 
 

@@ -106,7 +106,7 @@ class TypedFiles(StaticFiles):
         return response
 
     def headers_of(self, full_path: str | os.PathLike[str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return headers of a file that replace the default headers, or that have no default."""
+        """Return headers that replace or extend the default headers of a file."""
         return {}
 
     def _is_served(self, path: str, found: str, status: os.stat_result) -> bool:

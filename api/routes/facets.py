@@ -1,4 +1,4 @@
-"""The endpoint that counts albums beside the filters of a search."""
+"""The endpoint `/api/facets`, which counts albums by the values of each filter."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 
 @router.get(
     "/api/facets",
-    summary="Count albums beside the filters",
+    summary="Count albums by the values of each filter",
     responses={
         200: answer("The counts.", FacetsAnswer, headers=CATALOG_HEADERS),
         304: NOT_MODIFIED,

@@ -1,4 +1,4 @@
-"""The gateway's cache of catalog reads: genres, statistics, counts beside filters, single albums.
+"""The gateway's cache of catalog reads: genres, statistics, facets, single albums.
 
 Catalog calls block the calling thread, so they run on a small pool of threads. Concurrent identical requests
 share one call of the catalog. Every cached value belongs to one version of the catalog.

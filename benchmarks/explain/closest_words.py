@@ -1,4 +1,4 @@
-"""The precision of the closest words of covers, of the demo catalog and of a seed without any other use."""
+"""The precision of the closest words, for covers of the demo catalog and of a seed used for nothing else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing

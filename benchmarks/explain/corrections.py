@@ -75,7 +75,7 @@ CORRECTIONS: Mapping[str, Correction] = MappingProxyType(
 
 
 def chosen(scores: Matrix, limits: Mapping[str, int]) -> npt.NDArray[np.int64]:
-    """Return the places of the best words of each cover, with at most so many words of each group."""
+    """Return the places of the best words of each cover; `limits` is the maximum number for each group."""
     groups = VisualVocabulary.load().group_of
     rows = []
     for order in np.argsort(-scores, axis=1, kind="stable"):

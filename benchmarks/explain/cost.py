@@ -77,7 +77,7 @@ def _queries(count: int) -> list[Addends]:
 
 
 def _figure(name: str, catalog: Catalog, explainer: Explainer, queries: list[Addends], *, k: int) -> Figure:
-    """Return the median of the differences between a search with and the same search without explanations."""
+    """Return the median time that explanations add to a search, from pairs of the same search."""
     pairs = []
     for number in range(ROUNDS + 1):
         for addends in queries:

@@ -27,7 +27,7 @@ from worker.encoder.cuda.encoder import CudaEncoder
 from worker.encoder.model_files import find_model
 
 NAMES = ("gpu.batcher.texts_s", "gpu.batcher.images_share")
-#: The values of BATCH_MAX and WORKER_CONCURRENCY that docs/operations.md recommends for a GPU.
+#: The maximum batch size of the measured batcher, and the number of threads that use it.
 BATCH_MAX = 256
 CLIENTS = 512
 DECODE_S = 30.0
@@ -37,7 +37,7 @@ TEXTS, PICTURES = 20_000, 64
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Load the batcher with as many threads as a worker for a GPU has."""
+    """Measure the batcher with many threads that wait for their texts, and with decoders of images."""
     if not has_gpu():
         yield from skipped(NAMES)
         return

@@ -1,4 +1,4 @@
-"""Measure the counts of albums beside the filters, in catalogs of two sizes, against counts in SQL."""
+"""Measure the time of counting facets, in catalogs of two sizes, against counts in SQL."""
 
 import time
 from collections import Counter

@@ -78,7 +78,9 @@ def run(call: Call) -> Outcome:
                 skip=bar.skip,
             ).run()
         left = writer.count_without_palette(version=PALETTE_VERSION)
-    console.print(f"{tally.written} palettes, {tally.changed} changed meanwhile, {left} albums still without")
+    console.print(
+        f"{tally.written} palettes, {tally.changed} changed meanwhile, {left} albums still without a palette"
+    )
     say_rejected(console, report)
     return Outcome.FINDINGS if left else Outcome.DONE
 

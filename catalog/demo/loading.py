@@ -45,7 +45,7 @@ CHUNK = 50
 
 @dataclass(frozen=True, slots=True)
 class PreparedCover:
-    """A drawn cover, decoded."""
+    """The file hash, the pixels, the palette and the thumbnails of a drawn cover."""
 
     #: The SHA-256 of the file, in hex.
     hash: str

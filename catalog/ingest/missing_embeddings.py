@@ -121,7 +121,7 @@ class MissingEmbeddings:
 
 
 def _cover_of(found: _Found) -> CoverOfAlbum:
-    """Return the album's cover as its row will name it."""
+    """Return the values that the album's row will have in the columns that identify its cover."""
     return CoverOfAlbum(found.album.id, found.cover.read.hash, found.cover.source, found.album.cover_url)
 
 

@@ -32,7 +32,7 @@ class _Listing(Generic[Line]):
         self._json = path.suffix == ".jsonl"
         self._file, self._is_shared = _open_locked(path)
         self._csv = csv.DictWriter(self._file, [field.name for field in fields(line)])
-        #: The size of a file without lines, in bytes.
+        #: The size in bytes of the file before a rejected row or note is written: the header of a CSV.
         self._empty_bytes = 0
 
     def __enter__(self) -> Self:
@@ -68,7 +68,7 @@ class _Listing(Generic[Line]):
 
 
 def _open_locked(path: Path) -> tuple[TextIO, bool]:
-    """Return a file for appending, emptied unless another process uses it, and whether one does."""
+    """Open a file for appending, and empty it unless another process uses it; return whether one does."""
     while True:
         # In append mode, processes that write to the same file do not overwrite each other's lines.
         file = path.open("a", encoding="utf-8", newline="")

@@ -364,9 +364,9 @@ BEGIN
   IF walks THEN
     albums := (estimated_albums()).passing;
     share := CASE WHEN wanted IS NULL THEN 1 ELSE estimate.passing / albums END;
-    -- `reach` is the number of albums that an index scan reads. Only the nearer half of them is reliable. If
-    -- possible, 51 albums of this half are expected to meet the filters: the largest page of the HTTP API and
-    -- one more album.
+    -- `reach` is the number of albums that an index scan reads. Only the nearer half of these albums is reliable.
+    -- Therefore `reach` is chosen so that, if possible, 51 albums of this half are expected to meet the filters:
+    -- the largest page of the HTTP API and one more album.
     reach := greatest(400, least(1000, 102 / greatest(share, 0.001)));
     reliable := reach / 2;
     -- An index scan is not worthwhile if it cannot answer the default page of 10 albums.

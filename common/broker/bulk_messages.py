@@ -35,7 +35,7 @@ _WANTED = struct.Struct("<BI")
 _PALETTE_HEAD = struct.Struct("<BB")
 _COLOUR = struct.Struct("<4h")
 _VECTOR, _VECTOR_AND_MORE, _ERROR = b"V", b"P", b"E"
-#: The bits of `wants`.
+#: The bits of the byte that says whether a palette and thumbnails are wanted.
 _WANTS_PALETTE, _WANTS_THUMBNAILS = 1, 2
 _VECTOR_BYTES = 4 * EMBEDDING_DIMENSION
 

@@ -103,7 +103,8 @@ class NamePosition:
 
     #: How well the names match, from 0 (the query is the full name) to 6 (its words are similar).
     rank: int = 0
-    #: By how many characters the lengths of name and query differ; compared between albums of equal rank.
+    #: How much the names differ from the query, by the SQL function `name_difference`; it orders albums of
+    #: equal rank, and is 0 for all albums of the ranks 0 to 3.
     difference: int = -1
     #: The name by which albums of equal rank and difference are ordered.
     name: str = ""

@@ -108,7 +108,7 @@ def filter_arguments(filters: Filters) -> dict[str, object]:
 def album_from_row(row: Row) -> Album:
     """Return the album in a row, in which any column can be NULL if another tool created the catalog."""
     score = row["pitchfork_score"]
-    # Searches return the details only on request.
+    # Searches return the reviewer and the metadata only on request.
     metadata, omitted = presentable_metadata(row.get("metadata"))
     return Album(
         id=row["id"],

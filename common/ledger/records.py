@@ -182,7 +182,7 @@ _FULL = {
     b"full_images": "too many image bytes are waiting",
     b"full_shared": "too many jobs share a run or a cached answer",
 }
-#: Why a search was refused, although workers are ready.
+#: The error detail of a search that is refused although workers are ready.
 OLDER_WORKERS = (
     "every ready worker has an earlier release than this gateway and does not know all parameters of the "
     "search; upgrade the workers and try again, or leave out the parameters that are new in this release"

@@ -1,4 +1,4 @@
-"""Searches by colour and counts beside filters agree with the covers that the demo generator drew."""
+"""Searches by colour and facets agree with the covers that the demo generator drew."""
 
 from typing import Any
 

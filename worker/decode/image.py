@@ -100,7 +100,7 @@ def decode_thumbnails(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_C
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
-    """Decoded samples, premultiplied (mode RGBa) if they are transparent, else in the conversion's mode."""
+    """Decoded samples: premultiplied (mode RGBa) if transparent, else in the mode that `conversion` reads."""
 
     image: Image.Image
     conversion: Conversion

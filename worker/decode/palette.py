@@ -97,7 +97,7 @@ def _as_palette(centres: _Coordinates, weights: _Coordinates) -> Palette:
 
 
 def _squares(some: _Coordinates, others: _Coordinates) -> _Coordinates:
-    """Return the squared distances of two lists of colours, shape (some, others)."""
+    """Return the squared distance of each colour of `some` to each of `others`, shape (some, others)."""
     squares: _Coordinates = (
         (some**2).sum(axis=1)[:, None] - 2 * (some @ others.T) + (others**2).sum(axis=1)[None, :]
     )

@@ -12,7 +12,7 @@ from worker.decode.resampling import resize
 
 LARGEST_PX = max(SIZES_PX)
 #: libwebp's quality from 0 to 100, and the effort of its encoder from 0 to 6. The default effort of 4 takes
-#: twice the time of 2, and saves 3 % of the bytes.
+#: twice the time of effort 2, and saves 3 % of the bytes.
 _QUALITY, _EFFORT = 80, 2
 
 

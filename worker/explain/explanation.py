@@ -85,8 +85,8 @@ def closest_words(
 ) -> list[list[ClosestWord]]:
     """Return the closest words of each group for each album, the most similar first.
 
-    The similarity is the cosine of two differences: the cover's from the catalog's mean cover, and the word's
-    from the mean of its group. Words whose similarity is not positive are left out.
+    The similarity is the cosine between two difference vectors: the cover minus the catalog's mean cover, and
+    the word minus the mean word of its group. Words whose similarity is not positive are left out.
     """
     relative = embeddings.albums - embeddings.mean
     distances = np.linalg.norm(relative, axis=1)

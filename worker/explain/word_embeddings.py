@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 Vectors = npt.NDArray[np.float32]
 
-#: The number of texts that are embedded at once; a search waits for at most one such batch.
+#: The number of texts in one batch of the model; another search waits for at most one of these batches.
 _TEXTS_AT_ONCE = 8
 #: A search that waits for the embeddings checks after this number of seconds whether its run was canceled.
 _CHECK_EVERY_S = 0.2
@@ -54,7 +54,7 @@ class WordEmbeddings:
         self._path = folder / f"{fingerprint[:32]}-{vocabulary.version}.npy"
         self._starting = threading.Lock()
         self._made: concurrent.futures.Future[Vectors] | None = None
-        #: The vectors of the finished batches; the attempt after a failed one continues after these batches.
+        #: The vectors of the finished batches; after a failed attempt, the next attempt continues after them.
         self._batches: list[Vectors] = []
 
     def get(self, *, timeout_s: float, check: Callable[[], None] = lambda: None) -> Vectors:

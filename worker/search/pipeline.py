@@ -222,7 +222,7 @@ class Pipeline:
         stopwatch: Stopwatch,
         versions: set[str | None],
     ) -> Facets | None:
-        """Count the albums beside the filters if the query asks for that, and add their catalog version."""
+        """Count the facets if the query asks for them, and add the catalog version that was read."""
         if not query.facets:
             return None
         facets = self._ask(

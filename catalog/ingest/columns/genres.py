@@ -23,7 +23,7 @@ GENRES_MAX = 20
 #: `A/B` can be one genre only if A and B are counted less often elsewhere than this share of the count of
 #: `A/B`.
 ELSEWHERE_SHARE = 0.1
-#: The maximum number of parts, separated by slashes, in the name of one genre that the table itself shows.
+#: The maximum number of parts, separated by slashes, in a genre's name that is derived from the table.
 #: A limit is necessary, because splitting a cell takes time in proportion to the parts of the longest name.
 _JOINED_MAX = 6
 #: The maximum number of characters in a text that is parsed as a list.

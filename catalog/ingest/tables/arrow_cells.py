@@ -7,7 +7,7 @@ from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.bounded_lines import CELL_MAX_CHARS, CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
 from catalog.ingest.tables.raw_row import Cells, UnreadableCell
 
-#: The bytes in memory for each element of a list in Python, which takes no byte in Arrow if it is null.
+#: The bytes that one element of a list takes in Python; in Arrow, a null element takes none.
 _ELEMENT_BYTES = 8
 #: The errors of pyarrow for a value that Python cannot represent, such as a date after the year 9999 or a
 #: time in an unknown time zone.

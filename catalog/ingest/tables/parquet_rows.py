@@ -23,9 +23,9 @@ PAGES_MAX_BYTES = 512 << 20
 #: The maximum number of elements of all lists of a column in a row group, because a single row may have all
 #: of these elements, and pyarrow takes at least 4 bytes for each element of a row.
 LIST_ELEMENTS_MAX = 64 << 20
-#: The maximum number of rows that pyarrow reads at once, and of rows that are converted at once; and the
-#: maximum memory of these rows in bytes if each row repeats the largest page of every column: a dictionary
-#: makes a small file of long rows.
+#: The maximum number of rows to read at once, the maximum number of rows to convert at once, and the maximum
+#: bytes of these rows. A row is assumed to contain the largest page of every column, because a page with a
+#: dictionary may describe many long rows.
 _READ_ROWS, _CONVERTED_ROWS, _ROWS_MAX_BYTES = 4096, 64, 64 << 20
 _READ_BYTES = 1 << 16
 

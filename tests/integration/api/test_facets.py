@@ -1,4 +1,4 @@
-"""`GET /api/facets` counts albums beside the filters of a search."""
+"""`GET /api/facets` counts albums by the values of each filter."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A worker adds the numbers of albums beside the filters to the results that ask for them."""
+"""A worker adds the numbers of albums by the values of each filter to results on request."""
 
 import orjson
 import psycopg

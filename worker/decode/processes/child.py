@@ -61,7 +61,7 @@ def decoded(request: wire_format.Request, *, size_px: int, max_pixels: int, max_
 
 
 def _allowed_s(wanted: bytes, cpu_s: float) -> float:
-    """Return the CPU time that a request may take; thumbnails may need a JPEG at a second scale."""
+    """Return the maximum CPU time of a request; for thumbnails, a JPEG is sometimes decoded twice."""
     return cpu_s if wanted == wire_format.PIXELS_ONLY else 2 * cpu_s + _THUMBNAILS_S
 
 

@@ -164,7 +164,7 @@ def test_an_invalid_parameter_is_named(raw: str, parameter: str) -> None:
         ("query=a&genre=" + "x" * 101, "genre is a list of at most 50 texts of 1 to 100 characters"),
         ("query=a&offset=951", "offset is an integer from 0 to 950"),
         ("query=a&min_similarity=2", "min_similarity is a number from -1 to 1"),
-        ("query=a&include=x", "include is a list of at most 10 of the words metadata, reviewer"),
+        ("query=a&include=x", "include is a list of at most 10 words, each metadata or reviewer"),
         (
             "query=a&artist=a%00b",
             "an artist is a text of 1 to 500 characters, not blank and without control characters",
