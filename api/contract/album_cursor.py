@@ -6,6 +6,7 @@ A cursor also contains a hash of the query, so that a cursor of another query is
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import astuple
 from typing import Any
 
@@ -32,7 +33,8 @@ def decode(cursor: str, *, query: str | None) -> NamePosition:
     Raises:
         InvalidParameter: the cursor does not come from a list of albums, or comes from another query's list.
     """
-    position = _position(_fields(cursor), query)
+    has_form = re.fullmatch(CURSOR_PATTERN, cursor) is not None
+    position = _position(_fields(cursor), query) if has_form else None
     if position is None:
         raise InvalidParameter("cursor is not the next_cursor of an answer to the same q", parameter="cursor")
     return position

@@ -44,7 +44,8 @@ class AlbumListParameters(Parameters):
         Field(description="The maximum number of albums on a page.", examples=[5]),
     ] = LIMIT_DEFAULT
     cursor: Annotated[
-        Annotated[str, Field(pattern=CURSOR_PATTERN, max_length=CURSOR_MAX_CHARS)] | None,
+        Annotated[str, Field(max_length=CURSOR_MAX_CHARS, json_schema_extra={"pattern": CURSOR_PATTERN})]
+        | None,
         Field(
             description="The `next_cursor` of the previous page, which was requested with the same `q`.",
             examples=[CURSOR_EXAMPLE],
