@@ -140,7 +140,7 @@ def _typed(sample: Sequence[AlbumName]) -> dict[int, list[Query]]:
 
 
 def _kinds(maker: NameMaker, sample: Sequence[AlbumName]) -> Mapping[str, list[Query]]:
-    """Return queries of each kind; every query except titles and artists names one album."""
+    """Return queries of each kind; every query except a title or an artist identifies one album."""
     both = [Query(f"{album.artist} {album.title}", album) for album in sample]
     accented = [query for query in both if _without_accents(query.text) != query.text]
     long = [query for query in both if max(map(len, query.text.split())) >= 4 and query.text.isascii()]
@@ -200,7 +200,7 @@ def _kinds_figures(catalog: Catalog, kinds: Mapping[str, list[Query]]) -> Iterat
 
 
 def _named(catalog: Catalog, texts: Sequence[str], *, rounds: int) -> Figure:
-    """Compare searches with and without the lookup of the text's name, in turns."""
+    """Compare searches with and without the lookup of albums whose name is the text, alternately."""
     vector = np.ones(512, dtype=np.float32)
 
     def median_ms(named: Callable[[str], str | None]) -> float:

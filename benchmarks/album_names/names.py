@@ -33,7 +33,7 @@ _ONSETS = _words("b br c ch d dr f fl g gr h j k kr l m n p pl qu r s sh sl st t
 _VOWELS = _words("a e i o u ai ea ee ie oo ou")
 _CODAS = ("", "", "", *_words("n l r s t m d ck ll nd ng rt ss st x"))
 _ACCENTS = str.maketrans("aeioun", "áéíöüñ")
-#: For each script that separates words by spaces, the letters of invented words; for the others see `_KANA`.
+#: The letters of invented words for each script that separates words by spaces; `_KANA` has no spaces.
 _LETTERS = (
     "абвгдежзиклмнопрстухшыья",
     "αβγδεζηθικλμνοπρστυφχψω",

@@ -26,7 +26,7 @@ POSTGRES, SUPABASE = "postgres", "supabase"
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The catalog client, the size of pages, how many albums they show, and the most queries of each kind."""
+    """The catalog client, the page size, the albums on all pages, and the maximum queries of each kind."""
 
     client: str
     k: int

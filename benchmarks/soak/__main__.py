@@ -59,7 +59,7 @@ PERMANENT_KEYS = frozenset(
     }
 )
 
-#: The beginnings of the names of keys that expire after more than LONGEST_TTL_S.
+#: Prefixes of the keys that expire after more than LONGEST_TTL_S.
 LONG_LIVED_KEYS = (keyspace.SERVICE_RATE, keyspace.METRICS, keyspace.GATEWAYS, keyspace.GATEWAY)
 
 

@@ -357,7 +357,7 @@ BEGIN
   ELSE
     walks := estimate.cost > exact_up_to;
     IF NOT walks AND positions <= 51 THEN
-      -- An exact scan is as fast as an index scan, so it need not find the albums of later pages.
+      -- Here an exact scan is as fast as an index scan, so it need not find the albums of later pages.
       scanned := 51;
     END IF;
   END IF;
@@ -374,7 +374,7 @@ BEGIN
   END IF;
   IF walks AND lies_apart(query_embedding) THEN
     reach := 3500;
-    -- Of 150,000 albums, the index scan missed 0.04 of the nearest 100 on average, but 0.34 of the nearest 200.
+    -- With 150,000 albums, the index scan missed on average 0.04 albums of the nearest 100, but 0.34 of the nearest 200.
     reliable := 100;
     -- The longer index scan takes as long as an exact scan of twice the cost.
     walks := estimate.cost > 2 * exact_up_to;

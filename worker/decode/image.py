@@ -106,7 +106,7 @@ class _Samples:
     conversion: Conversion
 
     def draw(self, resize: Callable[[Image.Image], Image.Image]) -> Image.Image:
-        """Return the resized image in sRGB on white."""
+        """Return the resized image in sRGB on a white background."""
         if self.image.mode != "RGBa":
             return self.conversion.to_srgb(resize(self.image))
         seen = resize(self.image).convert("RGBA")

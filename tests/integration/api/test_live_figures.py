@@ -92,7 +92,7 @@ def figures(client: httpx.Client) -> dict[str, Any]:
 
 
 def by_route(document: dict[str, Any]) -> Counter[tuple[str, str | None]]:
-    """Return the numbers of requests without those of the tests' own polling."""
+    """Return the numbers of requests by route, without the requests by which the tests poll the figures."""
     counts = Counter(
         {(each["method"], each["route"]): each["count"] for each in document["requests"]["by_route"]}
     )

@@ -1,4 +1,4 @@
-"""Pages, thresholds, later filters and additional fields over HTTP, on every kind of search."""
+"""Pages, thresholds, filters that release 0.2.0 lacks, and additional fields over HTTP, on all searches."""
 
 from typing import Any
 

@@ -59,7 +59,7 @@ def row_of(cover: CoverOfAlbum) -> AlbumRow:
 
 
 def seen(writer: CatalogWriter) -> dict[str, Thumbnails | None]:
-    """Return the thumbnails of every album, which all ways of reading must agree on."""
+    """Return the thumbnails of every album, and check that all ways of reading return the same."""
     query = np.ones(512, dtype=np.float32)
     found = {m.album.id: m.album.thumbnails for m in writer.search(query, k=10, filters=Filters())}
     assert found == {album_id: writer.album(album_id).thumbnails for album_id in found}

@@ -67,7 +67,7 @@ def files(folder: ThumbnailFolder) -> set[Path]:
 
 
 def age(folder: ThumbnailFolder, database_url: str) -> None:
-    """Let all thumbnails be as old as those that may be removed."""
+    """Make all thumbnails old enough to be removed."""
     then = time.time() - GRACE_S - 1
     for file in files(folder):
         os.utime(file, (then, then))

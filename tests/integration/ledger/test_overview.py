@@ -35,7 +35,7 @@ def worker(make_settings: MakeSettings, make_worker: MakeWorker) -> WorkerLedger
 
 
 def numbered(number: int, *parts: TextPart | ImagePart | AlbumPart, **changes: Any) -> Submission:
-    """Return a search whose query key differs from the keys of other numbers."""
+    """Return a search; searches with different numbers have different query keys."""
     return submission_of(SearchQuery(parts), query_key=f"key-{number}", **changes)
 
 

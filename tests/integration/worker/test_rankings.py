@@ -38,7 +38,7 @@ MIXED = (TextPart("red"), AlbumPart("7", -0.5))
 
 
 class Searches:
-    """Submits searches as a gateway does that knows the catalog's version."""
+    """Submits searches as a gateway that knows the catalog's version does."""
 
     def __init__(self, gateway: GatewayLedger, settings: Settings, redis: Redis) -> None:
         self._gateway = gateway

@@ -1,4 +1,4 @@
-"""Live figures say null for everything that Redis, or a process of another release, did not tell."""
+"""Live figures are null if Redis, or a process of another release, does not provide them."""
 
 from collections.abc import Mapping
 from typing import Any
