@@ -50,7 +50,7 @@ class Explainer:
         Raises:
             DeadlineExceeded: the vectors of the words were not ready in time.
         """
-        if matches.embeddings is None:
+        if not len(matches) or matches.embeddings is None:
             return []
         vectors = self._words.get(timeout_s=timeout_s, check=check)
         words = closest_words(self._vocabulary, vectors, matches.embeddings)

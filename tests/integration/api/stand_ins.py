@@ -263,6 +263,8 @@ class StandInWorker:
             "ready": True,
             "query_version": NEWEST_VERSION,
         }
+        #: Whether the worker has the setting THUMBNAIL_DIR.
+        self.has_thumbnails = False
         #: The ids of the answered runs.
         self.answered: list[str] = []
         #: A function that is called with each query; if it raises an exception, the run fails with this
@@ -340,7 +342,8 @@ class StandInWorker:
             explanations=random_explanations(matches, query) if query.explain else None,
             facets=self._facets.count(query.filters, version=matches.version) if query.facets else None,
         )
-        matches_key = claim.made_from == made_from(model=MODEL, version=matches.version)
+        source = made_from(model=MODEL, version=matches.version, has_thumbnails=self.has_thumbnails)
+        matches_key = claim.made_from == source
         if matches_key:
             self._cache.put([self._cache.result_entry(claim.query_key, result)])
         self._ledger.succeed(claim.run_id, result=result, timings=timings, matches_key=matches_key)

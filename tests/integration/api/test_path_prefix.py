@@ -44,6 +44,7 @@ def gateway(
 ) -> RunningGateway:
     """The gateway behind nginx; tests can also reach the gateway directly."""
     (tmp_path / "1.png").write_bytes(cover)
+    worker.has_thumbnails = True
     running = start_gateway(
         PUBLIC_URL=f"http://127.0.0.1:{port}{PREFIX}",
         COVERS_DIR=str(tmp_path),

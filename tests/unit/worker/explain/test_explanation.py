@@ -150,7 +150,11 @@ def test_the_only_contribution_of_a_single_album_is_the_similarity() -> None:
 
 
 def test_a_search_without_results_has_no_explanations() -> None:
-    assert explain(Matches(), np.ones((1, 512)) / np.sqrt(512)) == []
+    none = np.empty((0, 512), np.float32)
+    asked = MatchEmbeddings(none, mean=np.zeros(512, np.float32))
+
+    for matches in (Matches(), Matches(embeddings=asked)):
+        assert explain(matches, np.ones((1, 512)) / np.sqrt(512)) == []
 
 
 def words_near(albums: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> list[list[tuple[str, str]]]:
