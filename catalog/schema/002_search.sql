@@ -269,7 +269,8 @@ LANGUAGE sql IMMUTABLE SET search_path = public, extensions, pg_temp AS $$
   ) page
 $$;
 
--- Returns the albums with the given ids in the given order, as a search returns them.
+-- Returns the albums with the given ids in the given order, as a search returns them. An album of a ranking that a
+-- worker has kept may have lost its embedding; it is left out, like a deleted album.
 CREATE FUNCTION matching_albums(
   album_ids text[], query_embedding vector(512), with_details boolean
 ) RETURNS TABLE (
@@ -281,7 +282,7 @@ LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
          a.cover_url, 1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
          CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
-  FROM album_covers a WHERE a.id = ANY (album_ids)
+  FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
   ORDER BY array_position(album_ids, a.id)
 $$;
 
@@ -353,7 +354,8 @@ BEGIN
     SELECT coalesce(array_agg(a.id ORDER BY given.place), '{}'),
            coalesce(array_agg(1 - (a.embedding <=> query_embedding) ORDER BY given.place), '{}')
     INTO ids, similarities
-    FROM unnest(nearest_ids) WITH ORDINALITY given(id, place) JOIN album_covers a USING (id);
+    FROM unnest(nearest_ids) WITH ORDINALITY given(id, place) JOIN album_covers a USING (id)
+    WHERE a.embedding IS NOT NULL;
   ELSE
     walks := estimate.cost > exact_up_to;
     IF NOT walks AND positions <= 51 THEN

@@ -14,7 +14,7 @@ from common.catalog.ranking import RANKING_MAX, Ranking
 from common.catalog.row_mapping import vector_literal
 from common.errors import ModelMismatch
 from common.filters import Filters
-from tests.integration.catalog.conftest import open_catalog
+from tests.integration.catalog.conftest import Opened, open_catalog
 from tests.integration.catalog.known_catalog import RARE, KnownAlbums, passes, write
 
 ROCK = Filters(genres=("Rock",))
@@ -92,6 +92,25 @@ def test_a_page_of_a_known_ranking_checks_the_model(
 
         with pytest.raises(ModelMismatch):
             opened.search(query, k=5, filters=Filters(), model_fingerprint="other", known=known)
+
+
+@pytest.mark.parametrize("offset", [0, 45], ids=["known page", "page with further albums"])
+def test_an_album_that_lost_its_embedding_is_left_out_of_a_known_ranking(
+    writable: Opened, known_albums: KnownAlbums, offset: int
+) -> None:
+    (query,) = known_albums.covers(1)
+    with psycopg.connect(writable.database_url) as connection:
+        write(connection, known_albums.rows[:80])
+    first = writable.catalog.search(query, k=10, filters=Filters())
+    assert first.ranking is not None
+    with psycopg.connect(writable.database_url) as connection:
+        connection.execute("UPDATE album_covers SET embedding = NULL WHERE id = %s", [ids(first)[0]])
+
+    page = writable.catalog.search(query, k=10, offset=offset, filters=Filters(), known=first.ranking)
+
+    assert ids(first)[0] not in ids(page)
+    # With another version, the worker reads the page again without the known ranking.
+    assert page.version != first.version
 
 
 @pytest.fixture(params=["postgres", "supabase"])
