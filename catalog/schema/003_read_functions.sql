@@ -20,8 +20,10 @@ BEGIN
 END
 $$;
 
--- The function is written in PL/pgSQL, because PostgreSQL keeps the plan of a PL/pgSQL function in a session.
-CREATE FUNCTION albums_by_id(album_ids text[]) RETURNS TABLE (
+-- Returns the albums with the given ids, in the order of ids. The reviewer and the metadata, as a JSON text, are
+-- NULL if `with_details` is false. The function is written in PL/pgSQL, because PostgreSQL keeps the plan of a
+-- PL/pgSQL function in a session.
+CREATE FUNCTION albums_by_id(album_ids text[], with_details boolean DEFAULT true) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
   best_new_music boolean, cover_url text, genres text[], thumbnails jsonb, reviewer text, metadata text
 )
@@ -29,7 +31,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, p
 BEGIN
   RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
-         a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id), a.reviewer, a.metadata::text
+         a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id),
+         CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C";
 END
 $$;

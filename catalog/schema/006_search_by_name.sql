@@ -285,7 +285,7 @@ BEGIN
         FROM found last
         WHERE last.place = match_count AND EXISTS (SELECT FROM found f WHERE f.place > match_count)
       ))
-    FROM found f JOIN albums_by_id(ARRAY(SELECT id FROM found)) a ON a.id = f.id
+    FROM found f JOIN albums_by_id(ARRAY(SELECT id FROM found), with_details => false) a ON a.id = f.id
   );
 END
 $$;
@@ -304,7 +304,8 @@ BEGIN
   IF ids = '{}' THEN
     RETURN '[]';
   END IF;
-  RETURN (SELECT coalesce(json_agg(a ORDER BY array_position(ids, a.id)), '[]') FROM albums_by_id(ids) a);
+  RETURN (SELECT coalesce(json_agg(a ORDER BY array_position(ids, a.id)), '[]')
+          FROM albums_by_id(ids, with_details => false) a);
 EXCEPTION WHEN undefined_table OR undefined_column OR undefined_function THEN
   RAISE WARNING 'albums could not be found by their names: %', SQLERRM;
   RETURN '[]';

@@ -71,6 +71,21 @@ def test_metadata_beyond_the_bound_is_left_out_of_results(writable: Opened) -> N
     assert [match.album.id for match in filtered] == ["01"]
 
 
+def test_albums_that_are_found_by_name_come_without_metadata_and_reviewer(writable: Opened) -> None:
+    insert(writable.database_url, '{"x": "7"}', json.dumps({"x": "a" * METADATA_MAX_BYTES}))
+    with psycopg.connect(writable.database_url) as connection:
+        connection.execute("UPDATE album_covers SET artist = 'Ann', album_name = 'Blue', reviewer = 'Eva'")
+
+    listed = writable.catalog.find_albums(None, limit=10).albums
+    found = writable.catalog.find_albums("ann blue", limit=10).albums
+    named = writable.catalog.search(QUERY, k=1, filters=Filters(), details=True, named="blue").named
+
+    albums = [*(each.album for each in (*listed, *found)), *named]
+    assert [album.id for album in albums] == ["00", "01"] * 3
+    details = {(album.metadata, album.metadata_omitted, album.reviewer) for album in albums}
+    assert details == {("{}", None, None)}
+
+
 def test_an_ingest_measures_metadata_as_the_database_writes_it(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         for value in VALUES:
