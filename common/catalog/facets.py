@@ -264,14 +264,15 @@ class FacetCounter:
         with self._lock:
             kept = self._kept.setdefault(name, _Kept())
             self._kept.move_to_end(name)
+            # The number is limited before the value is read, because the catalog may not answer.
+            while len(self._kept) > SELECTIONS_KEPT:
+                self._kept.popitem(last=False)
             return kept
 
     def _forget_oldest(self) -> None:
         with self._lock:
             albums = sum(kept.albums for kept in self._kept.values())
-            while len(self._kept) > _VALUES_NEEDED and (
-                len(self._kept) > SELECTIONS_KEPT or albums > ALBUMS_KEPT
-            ):
+            while len(self._kept) > _VALUES_NEEDED and albums > ALBUMS_KEPT:
                 _, oldest = self._kept.popitem(last=False)
                 albums -= oldest.albums
 

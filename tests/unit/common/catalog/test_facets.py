@@ -9,6 +9,7 @@ import pytest
 from common.catalog import facets as facets_module
 from common.catalog.facets import FacetColumns, FacetCounter, GenreNames, facets_document
 from common.colours.cells import cell_of
+from common.errors import CatalogUnavailable
 from common.filters import Filters
 
 UNKNOWN = -(2**31)
@@ -51,6 +52,13 @@ class SlowCatalog(Catalog):
             self.reads_a_colour.set()
             assert self.goes_on.wait(WAIT_S)
         return super().facet_columns(filters)
+
+
+class SilentCatalog(Catalog):
+    """A catalog that does not answer."""
+
+    def facet_columns(self, filters: Filters) -> FacetColumns:
+        raise CatalogUnavailable(f"no answer to a request for the columns of {filters}")
 
 
 def counter() -> FacetCounter:
@@ -206,6 +214,19 @@ def test_the_latest_selections_are_kept_up_to_a_number(monkeypatch: pytest.Monke
 
     assert catalog.selections.count(artists[-1]) == 1
     assert catalog.selections.count(artists[0]) == 2
+
+
+def test_the_number_of_selections_is_limited_while_the_catalog_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counter = FacetCounter(SilentCatalog())
+    monkeypatch.setattr(facets_module, "SELECTIONS_KEPT", 8)
+
+    for number in range(20):
+        with pytest.raises(CatalogUnavailable):
+            counter.count(Filters(artists=(str(number),)), version="1")
+
+    assert len(counter._kept) == 8
 
 
 def test_the_latest_selections_are_kept_up_to_a_number_of_albums(monkeypatch: pytest.MonkeyPatch) -> None:
