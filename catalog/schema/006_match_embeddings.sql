@@ -1,25 +1,14 @@
 -- The embeddings of a search's results, which `versioned_search` and `versioned_similar` add to their documents
 -- on request. Workers explain results with them.
+--
+-- This file may be run again even while searches run, because it drops no function that a search calls.
 
 SET search_path = public, extensions;
-
-DO $$
-DECLARE
-  old regprocedure;
-BEGIN
-  FOR old IN
-    SELECT oid::regprocedure FROM pg_proc
-    WHERE pronamespace = 'public'::regnamespace AND proname IN ('match_embeddings', 'sampled_covers')
-  LOOP
-    EXECUTE format('DROP FUNCTION %s', old);
-  END LOOP;
-END
-$$;
 
 -- Returns {"total": …, "count": …}: the sum of the unit vectors of about 100 covers, and the number of these
 -- covers. The function reads 34 evenly spaced pages of the table, each with about three covers. Therefore it
 -- takes 0.3 ms for any number of albums, and it reads the same covers until the table changes.
-CREATE FUNCTION sampled_covers() RETURNS json
+CREATE OR REPLACE FUNCTION sampled_covers() RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   pages CONSTANT bigint := pg_relation_size('album_covers') / current_setting('block_size')::int;
@@ -45,7 +34,7 @@ $$;
 -- `sampled_covers` if `with_sample` is true. Vectors are the bytes of `halfvec_send` in base64, one after the
 -- other: a header of four bytes and 512 half-precision numbers for each vector. For 50 albums, the vectors take
 -- 0.7 ms and 70 KB; in text form they would take 2.5 ms and 326 KB.
-CREATE FUNCTION match_embeddings(album_ids text[], with_sample boolean) RETURNS json
+CREATE OR REPLACE FUNCTION match_embeddings(album_ids text[], with_sample boolean) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 BEGIN
   RETURN json_build_object(
