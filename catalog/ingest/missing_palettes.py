@@ -1,13 +1,12 @@
 """Computes the palettes of the catalog's albums that have no palette of the current version."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
-from catalog.ingest.pipeline_stages import batches, in_order
+from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
@@ -64,8 +63,8 @@ class MissingPalettes:
             CatalogUnavailable: the catalog did not answer for two minutes; palettes already written remain.
         """
         with ExitStack() as stack:
-            reading = _threads(stack, self.covers.readers)
-            decoding = _threads(stack, self.threads)
+            reading = open_threads(stack, self.covers.readers)
+            decoding = open_threads(stack, self.threads)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(self.covers.close)
@@ -120,10 +119,3 @@ class MissingPalettes:
         self.report.add(rejected)
         self._tally.rejected += 1
         self.skip(1)
-
-
-def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
-    """Return an executor that cancels pending work when the stack closes."""
-    executor = ThreadPoolExecutor(count)
-    stack.callback(executor.shutdown, cancel_futures=True)
-    return executor

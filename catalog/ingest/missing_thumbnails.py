@@ -1,13 +1,12 @@
 """Makes the thumbnails of the catalog's albums that have none, or whose files are lost."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S
 from catalog.ingest.covers.existing_album_covers import CatalogCovers, location_of
-from catalog.ingest.pipeline_stages import batches, in_order
+from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
@@ -70,8 +69,8 @@ class MissingThumbnails:
             OSError: the file of a thumbnail cannot be written.
         """
         with ExitStack() as stack:
-            reading = _threads(stack, self.covers.readers)
-            decoding = _threads(stack, self.threads)
+            reading = open_threads(stack, self.covers.readers)
+            decoding = open_threads(stack, self.threads)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(self.covers.close)
@@ -142,10 +141,3 @@ class MissingThumbnails:
 
 def _remote(cover: CoverOfAlbum, location: str) -> Rejected:
     return Rejected(0, cover.id, REMOTE, f"the cover is at another host: {location:.200}")
-
-
-def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
-    """Return an executor that cancels pending work when the stack closes."""
-    executor = ThreadPoolExecutor(count)
-    stack.callback(executor.shutdown, cancel_futures=True)
-    return executor

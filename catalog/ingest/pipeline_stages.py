@@ -7,7 +7,8 @@ import math
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
@@ -20,6 +21,13 @@ R = TypeVar("R")
 
 #: The maximum number of items that may wait because too many items of the same key are running.
 WAITING_MAX = 2000
+
+
+def open_threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
+    """Return an executor that cancels pending work when the stack closes."""
+    executor = ThreadPoolExecutor(count)
+    stack.callback(executor.shutdown, cancel_futures=True)
+    return executor
 
 
 def in_order(

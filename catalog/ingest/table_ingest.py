@@ -1,7 +1,6 @@
 """The ingest of a table: connects the pipeline stages, and counts written, unchanged and rejected rows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.batch_writing import PATIENCE_S, update, write
 from catalog.ingest.covers.protocol import AlbumToLoad
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
-from catalog.ingest.pipeline_stages import batches, in_order
+from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Note, Rejected, RowFault
 from catalog.ingest.report import Notes, Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
@@ -61,8 +60,8 @@ class Ingest:
         """
         covers = self.source.covers
         with ExitStack() as stack:
-            reading = _threads(stack, covers.readers)
-            writing = _threads(stack, 1)
+            reading = open_threads(stack, covers.readers)
+            writing = open_threads(stack, 1)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(covers.close)
@@ -176,10 +175,3 @@ class Ingest:
         self.tally.rejected += len(refused)
         self.advance(written)
         self.skip(len(refused))
-
-
-def _threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
-    """Return an executor that cancels pending work when the stack closes."""
-    executor = ThreadPoolExecutor(count)
-    stack.callback(executor.shutdown, cancel_futures=True)
-    return executor
