@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 #: The number of albums in the longest ranking: one more than the pages of a search can contain.
 RANKING_MAX = 1001
@@ -27,8 +28,8 @@ class Ranking:
         """
         ids: Sequence[str] = self.ids
         if min_similarity is not None:
-            # The product is rounded, because it may be slightly larger than the exact product.
-            lowest = math.ceil(round(min_similarity * MILLIONTHS, 3))
+            # SQL reads the text of the number as `numeric`; the product of floats may differ slightly.
+            lowest = math.ceil(Decimal(str(min_similarity)) * MILLIONTHS)
             pairs = zip(self.ids, self.similarities, strict=True)
             ids = [album_id for album_id, similarity in pairs if similarity >= lowest]
         end = offset + k + 1

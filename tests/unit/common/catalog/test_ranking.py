@@ -24,6 +24,8 @@ def page(offset: int, k: int, min_similarity: float | None, *, complete: bool) -
         (0, 4, 0.4, "abcef", "abcef"),
         (0, 5, 0.4, None, "abcef"),
         (0, 5, 0.4000001, None, "abce"),
+        # The catalog compares the number as it is written, whatever its number of decimal places.
+        (0, 5, 0.4000000001, None, "abce"),
         (0, 7, 0.29, None, "abcdefg"),
         (0, 2, 0.95, None, ""),
         (2, 2, -1.0, "cde", "cde"),
