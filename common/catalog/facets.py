@@ -32,7 +32,8 @@ ALBUMS_KEPT = 1_000_000
 #: genres. They are kept whatever their size.
 _VALUES_NEEDED = 3
 _YEARS_OF_DECADE = 10
-#: The last band of scores, from 9 to 10, contains the score 10.
+#: The last band of scores, from 9 to 10, contains the score 10. A table's owner can store a score outside 0
+#: to 10 by SQL; such a score counts in the nearest band.
 _LAST_BAND = 9
 #: The value that stands for an unknown year or score in the document of `facet_columns`.
 _UNKNOWN = np.iinfo(np.int32).min
@@ -106,7 +107,7 @@ class FacetColumns:
         self._group_of_album = np.repeat(np.arange(len(rows)), [len(each) for each in years])
         self._best = self._spread([group.best_new_music for group in self._groups])
         self._decades = self._years // _YEARS_OF_DECADE * _YEARS_OF_DECADE
-        self._bands = np.where(self._scores == _LAST_BAND + 1, _LAST_BAND, np.floor(self._scores))
+        self._bands = np.clip(np.floor(self._scores), 0, _LAST_BAND)
 
     def __len__(self) -> int:
         return len(self._years)
@@ -284,7 +285,11 @@ def _for_database(filters: Filters) -> Filters:
 
 def _numbers(array: str) -> npt.NDArray[np.float64]:
     """Read PostgreSQL's text form of an array of numbers, such as `{1,2}`."""
-    return np.array(orjson.loads(f"[{array[1:-1]}]"), dtype=np.float64)
+    try:
+        return np.array(orjson.loads(f"[{array[1:-1]}]"), dtype=np.float64)
+    except orjson.JSONDecodeError:
+        # A score that was written by SQL is infinite, or too large for a float.
+        return np.array([float(number) for number in array[1:-1].split(",")], dtype=np.float64)
 
 
 def _joined(arrays: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
