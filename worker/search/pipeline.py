@@ -241,6 +241,8 @@ class Pipeline:
     ) -> Addends:
         albums = self._album_embeddings(query, lease, stopwatch, versions)
         addends = np.empty((len(query.parts), self._embedder.dimension), dtype=np.float64)
+        # Only the ratios of the weights matter: tiny weights must not look like parts that cancel out.
+        largest = max(abs(part.weight) for part in query.parts)
         for index, part in enumerate(query.parts):
             match part:
                 case TextPart(text, weight):
@@ -252,7 +254,7 @@ class Pipeline:
                         vector = self._embedder.image(digest, embeddings, lease, stopwatch)
                 case AlbumPart(album_id, weight):
                     vector = albums[album_id]
-            addends[index] = weight * vector.astype(np.float64)
+            addends[index] = weight / largest * vector.astype(np.float64)
         length = float(np.linalg.norm(addends.sum(axis=0)))
         if length < MIN_LENGTH:
             raise InvalidParameter("the parts of the query cancel each other out", parameter="parts")

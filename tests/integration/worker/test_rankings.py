@@ -132,6 +132,25 @@ async def test_pages_with_other_thresholds_and_fields_share_a_ranking_and_other_
         assert len(redis.keys("ranking:*")) == number + 2
 
 
+@pytest.mark.parametrize(
+    ("parts", "equal"),
+    [
+        ((TextPart("red", 5e-324),), TEXT),
+        ((TextPart("red", 1e-300), AlbumPart("7", -0.5e-300)), MIXED),
+        ((TextPart("red", 10), AlbumPart("7", -5)), MIXED),
+    ],
+    ids=["alone", "tiny", "large"],
+)
+async def test_only_the_ratios_of_the_weights_matter(
+    searches: Searches, make_worker_service: StartWorker, parts: tuple[Part, ...], equal: tuple[Part, ...]
+) -> None:
+    make_worker_service().start()
+
+    page = await searches.page(SearchQuery(parts, explain=True))
+
+    assert page["results"] == (await searches.page(SearchQuery(equal, explain=True)))["results"]
+
+
 async def test_a_ranking_of_an_older_catalog_is_not_used(
     searches: Searches, make_worker_service: StartWorker, settings: Settings, redis: Redis
 ) -> None:
