@@ -79,5 +79,9 @@ def ranking_in(entry: bytes) -> Ranking | None:
     body = unpack(RANKING_MARK, entry)
     if body is None:
         return None
-    ids, steps = orjson.loads(zlib.decompress(body[1:]))
-    return Ranking(tuple(ids), tuple(accumulate(steps)), complete=body[:1] == _COMPLETE)
+    try:
+        ids, steps = orjson.loads(zlib.decompress(body[1:]))
+        return Ranking(tuple(ids), tuple(accumulate(steps)), complete=body[:1] == _COMPLETE)
+    except (zlib.error, ValueError, TypeError):
+        # The mark and the checksum are right, but another program wrote the entry.
+        return None

@@ -2,12 +2,13 @@
 
 import hashlib
 import random
+import zlib
 
 import pytest
 
 from common.cache import EMBEDDING_MARK, pack
 from common.catalog.ranking import RANKING_MAX, Ranking
-from common.ranking_cache import packed_ranking, ranking_in
+from common.ranking_cache import RANKING_MARK, packed_ranking, ranking_in
 
 FEW = Ranking(("a", "Ω" * 500, ""), (1_000_000, -3, 7), complete=False)
 
@@ -32,7 +33,18 @@ def test_the_longest_ranking_takes_less_than_25_kilobytes() -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    [b"", b"K1", packed_ranking(FEW)[:-1], packed_ranking(FEW) + b" ", pack(EMBEDDING_MARK, bytes(2048))],
+    [
+        b"",
+        b"K1",
+        packed_ranking(FEW)[:-1],
+        packed_ranking(FEW) + b" ",
+        pack(EMBEDDING_MARK, bytes(2048)),
+        pack(RANKING_MARK, b""),
+        pack(RANKING_MARK, b"C no compressed data"),
+        pack(RANKING_MARK, b"C" + zlib.compress(b"no JSON")),
+        pack(RANKING_MARK, b"C" + zlib.compress(b"[1,2]")),
+        pack(RANKING_MARK, b"C" + zlib.compress(b'[["a","b"],[1,"2"]]')),
+    ],
 )
 def test_a_damaged_ranking_counts_as_missing(entry: bytes) -> None:
     assert ranking_in(entry) is None
