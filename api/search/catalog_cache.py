@@ -5,6 +5,7 @@ share one call of the catalog. Every cached value belongs to one version of the 
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -119,7 +120,9 @@ class CatalogCache:
             InvalidParameter: the catalog has no genre that the filters name.
         """
         spelled = (await self.genres()).spell_filters(filters) if filters.genres else filters
-        name = orjson.dumps(canonical_filters(spelled), option=orjson.OPT_SORT_KEYS).decode()
+        canonical = orjson.dumps(canonical_filters(spelled), option=orjson.OPT_SORT_KEYS)
+        # The hash is shorter than the filters, which can have 30 KB.
+        name = hashlib.sha256(canonical).hexdigest()
         version = self._version_seen.seen
         return await self._cached(("facets", name), lambda: self._facets.count(spelled, version=version))
 

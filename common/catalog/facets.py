@@ -5,6 +5,7 @@ memory, where counting 150,000 albums takes a few milliseconds. SQL would take 8
 filters (docs/decisions/0031-facets-from-columns-in-memory.md).
 """
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ import orjson
 
 from common.colours.cells import cell_of
 from common.colours.names import SHADES
-from common.filters import Filters
+from common.filters import Filters, canonical_filters
 from common.genres import genre_key
 
 Mask = npt.NDArray[np.bool_]
@@ -217,7 +218,7 @@ class FacetCounter:
         self._catalog = catalog
         self._lock = threading.Lock()
         #: The values that were read, in the order of their last use.
-        self._kept: OrderedDict[object, _Kept] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def count(self, filters: Filters, *, version: str | None) -> Facets:
         """Count the albums; `version` is the catalog's current version, None if it is unknown.
@@ -245,10 +246,14 @@ class FacetCounter:
     def _columns(self, selection: Filters, version: str | None) -> FacetColumns:
         # All colours of one cell find the same albums.
         cell = selection.color and cell_of(selection.color)
-        name = (replace(selection, color=None), cell)
+        canonical = orjson.dumps(
+            [canonical_filters(replace(selection, color=None)), cell], option=orjson.OPT_SORT_KEYS
+        )
+        # The hash is shorter than the filters, which can have 30 KB.
+        name = hashlib.sha256(canonical).hexdigest()
         return self._read(name, lambda: self._catalog.facet_columns(selection), version)
 
-    def _read(self, name: object, read: Callable[[], Read], version: str | None) -> Read:
+    def _read(self, name: str, read: Callable[[], Read], version: str | None) -> Read:
         """Return the kept value of this name if it belongs to the version, otherwise read it."""
         kept = self._kept_as(name)
         # The lock is held while the value is read, so that concurrent requests read it once. Each value has a
@@ -261,7 +266,7 @@ class FacetCounter:
                 self._forget_oldest()
             return value
 
-    def _kept_as(self, name: object) -> _Kept:
+    def _kept_as(self, name: str) -> _Kept:
         with self._lock:
             kept = self._kept.setdefault(name, _Kept())
             self._kept.move_to_end(name)

@@ -226,6 +226,16 @@ def test_colours_of_one_cell_share_their_columns() -> None:
     assert catalog.selections == [Filters(color="#d7262d"), Filters()]
 
 
+def test_spellings_of_an_artist_share_their_columns() -> None:
+    catalog = Catalog()
+    counter = FacetCounter(catalog)
+
+    for artists in (("Radiohead", "ABBA"), ("abba", " RADIOHEAD "), ("Radiohead",)):
+        counter.count(Filters(artists=artists), version="1")
+
+    assert [selection.artists for selection in catalog.selections] == [("Radiohead", "ABBA"), ("Radiohead",)]
+
+
 def test_the_latest_selections_are_kept_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = Catalog()
     counter = FacetCounter(catalog)
