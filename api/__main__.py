@@ -18,9 +18,9 @@ from api.lifespan import Gateway
 from common.catalog.protocol import Catalog
 from common.errors import SettingsError
 from common.logs import configure_logging
+from common.processes.stdout_to_log import capture_output
 from common.redis.startup_check import check_redis
 from common.settings import Settings, load_settings
-from common.stdout_to_log import capture_output
 
 #: The maximum number of connections that the kernel queues before the server accepts them.
 BACKLOG = 4096

@@ -38,11 +38,11 @@ from api.search.health_report import HealthCheck
 from api.search.submit_and_wait import SearchService
 from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template
-from common.cache import ResultReader
+from common.cache.rankings import RankingReader
+from common.cache.results import ResultReader
 from common.catalog.protocol import Catalog
 from common.errors import QueueUnavailable
 from common.ledger.gateway import GatewayLedger
-from common.ranking_cache import RankingReader
 from common.redis import keyspace
 from common.redis.clients import open_async_redis
 from common.redis.durability import shares_cache

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from benchmarks.album_names import figures as album_names
+from benchmarks.album_names import name_search as album_names
 from benchmarks.colours import cover_colours
 from benchmarks.encoder import decode, int8, matrix_peak, speed
 from benchmarks.explain import closest_words
@@ -13,9 +13,9 @@ from benchmarks.gpu import batcher as gpu_batcher
 from benchmarks.gpu import encoder as gpu_encoder
 from benchmarks.gpu import processes as gpu_processes
 from benchmarks.gpu import service as gpu_service
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
-from benchmarks.ingest import figures as ingest
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
+from benchmarks.ingest import ingest_speed as ingest
 from benchmarks.ingest import thumbnails
 from benchmarks.recall import worst_cases as recall
 from benchmarks.service import (

@@ -27,9 +27,9 @@ from rich.progress import (
 from catalog.database.migrations import apply_migrations
 from catalog.demo.loading import load_demo
 from common.catalog.version import new_catalog_version
-from common.child_processes import end_with_parent
 from common.errors import CoverSearchError, SettingsError
-from common.program_name import command_name, console_script
+from common.processes.child_processes import end_with_parent
+from common.processes.program_name import command_name, console_script
 from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from common.errors import CoverSearchError
-from common.program_name import command_name
+from common.processes.program_name import command_name
 from local.errors import NoLocalService
 from local.options import own_environment
 from local.state_folder import state_errors, state_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from common.errors import CoverSearchError
-from common.program_name import console_script
+from common.processes.program_name import console_script
 
 
 class NoLocalService(CoverSearchError):

@@ -9,7 +9,7 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.child_processes import module_command
+from common.processes.child_processes import module_command
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from local.processes.child_process import ChildProcess

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import CoverSearchError
-from common.program_name import command_name
+from common.processes.program_name import command_name
 from local.options import THUMBNAILS, own_environment
-from local.processes.process_folder import running_process
+from local.processes.child_process_folder import running_process
 from local.state_folder import TOOL_SETTINGS, URL_RECORD, shared_folder, state_errors, state_folder
 
 _FOLDERS = ("redis", "postgres", "covers", THUMBNAILS, "models", "gateway", "worker-*")

@@ -11,7 +11,7 @@ import psutil
 from pydantic import AfterValidator, ValidationError
 
 from common.settings import is_given_as_empty
-from local.processes.process_folder import ProcessRecord, write_private
+from local.processes.child_process_folder import ProcessRecord, write_private
 from local.state_folder import TOOL_SETTINGS
 
 #: The settings that decide which catalog, queue, model and thumbnail folder a tool uses, and what it reports.

@@ -6,7 +6,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from common.broker.celery_app import make_celery, message_template
-from common.cache import content_hashes
+from common.cache.results import content_hashes
 from common.catalog.version import made_from
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Submission
@@ -21,7 +21,7 @@ from common.search_query import (
     wire_version,
 )
 from common.settings import Settings
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 OWNER = "anonymous"
 #: The number of albums that a submitted search asks for.

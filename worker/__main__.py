@@ -3,12 +3,12 @@
 import os
 import sys
 
-from common.child_processes import forbid_inspection
 from common.errors import SettingsError
 from common.logs import configure_logging
+from common.processes.child_processes import forbid_inspection
+from common.processes.stdout_to_log import capture_output
 from common.redis.startup_check import check_redis
 from common.settings import load_settings
-from common.stdout_to_log import capture_output
 from worker.app import WorkerProcess
 
 

@@ -20,11 +20,11 @@ from celery.signals import setup_logging, worker_shutting_down
 from redis import Redis
 
 from common.broker.celery_app import make_celery, message_template
-from common.cache import WorkerCache
+from common.cache.rankings import RankingCache
+from common.cache.results import WorkerCache
 from common.catalog.protocol import Catalog
 from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
 from common.ledger.worker import WorkerLedger
-from common.ranking_cache import RankingCache
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.search_query import NEWEST_VERSION

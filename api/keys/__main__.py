@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
 from common.errors import SettingsError
-from common.program_name import command_name
+from common.processes.program_name import command_name
 from common.redis.clients import open_redis
 from common.redis.errors import describe_error
 from common.settings import load_settings, read_rate

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from api.metrics.figures import RequestFigures, figures_of
+from api.metrics.request_figures import RequestFigures, figures_of
 from api.metrics.store import MetricsStore, Window
 from common.errors import QueueUnavailable
 from common.ledger.gateway import GatewayLedger

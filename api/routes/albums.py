@@ -20,7 +20,7 @@ from api.contract.request_parameters import (
 from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import Gateway, gateway_of
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 from common.catalog import protocol as catalog
 from common.search_query import Included
 from common.search_result import album_document

@@ -11,7 +11,7 @@ from api.contract.openapi_responses import NOT_MODIFIED, answer, problems
 from api.contract.request_parameters import ConditionalHeaders
 from api.lifespan import gateway_of
 from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS, tagged
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 

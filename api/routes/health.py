@@ -13,7 +13,7 @@ from api.contract.openapi_responses import NEVER_STORED, answer, header, problem
 from api.contract.request_parameters import HealthParameters
 from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 from api.search.health_report import HealthReport
 from common.version import VERSION
 

@@ -23,7 +23,7 @@ from api.contract.response_models import Job
 from api.http.request_context import client_gone
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 from api.search.job_events import stream_events
 from common import jobs
 

@@ -36,7 +36,7 @@ from api.http.search_body import max_body_bytes
 from api.http.uploads import declared_bytes, read_body, read_image
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 from common.errors import image_given_as
 from common.search_query import AlbumPart, ImagePart, SearchQuery, image_digest
 

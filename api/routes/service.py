@@ -11,11 +11,11 @@ from api.contract import service_models as models
 from api.contract.job_json import iso_time
 from api.contract.openapi_responses import NEVER_STORED, answer, problems
 from api.lifespan import gateway_of
-from api.metrics.figures import Interval, RequestFigures, Requests
 from api.metrics.live_figures import LiveFigures
 from api.metrics.recorder import NO_ROUTE
+from api.metrics.request_figures import Interval, RequestFigures, Requests
 from api.routes.search_responses import JSON, NEVER_STORE
-from api.routes.strict_route import StrictRoute
+from api.routes.strict_parameters import StrictRoute
 from api.search.health_report import redact
 from common.ledger.overview import Overview
 from common.settings import Settings

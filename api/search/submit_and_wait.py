@@ -10,13 +10,13 @@ from typing import Protocol, TypeAlias
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
-from common.cache import ResultReader, content_hashes
+from common.cache.rankings import RankingReader
+from common.cache.results import ResultReader, content_hashes
 from common.errors import IdempotencyConflict, JobCanceled, NoWorker, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Accepted, Submission
 from common.logs import job_id_var
-from common.ranking_cache import RankingReader
 from common.redis import keyspace
 from common.search_query import SearchQuery, query_to_json, ranking_key, wire_version
 

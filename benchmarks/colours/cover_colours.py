@@ -18,8 +18,8 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from benchmarks.clients.pictures import kept_jpeg
 from benchmarks.encoder.transformers_eager import EagerClip
-from benchmarks.harness.bench import DEMO_MODEL, STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import DEMO_MODEL, STATE, Bench
 from benchmarks.harness.interleaving import Comparison, times
+from benchmarks.harness.measured_figure import Figure
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load_encoder import load_encoder
 

@@ -15,9 +15,9 @@ from PIL import Image
 from benchmarks.clients.texts import Texts, words_of
 from benchmarks.encoder.speed import image_speed, summary
 from benchmarks.encoder.transformers_eager import EagerClip
-from benchmarks.harness.bench import DEMO_ALBUMS, DEMO_MODEL, STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import DEMO_ALBUMS, DEMO_MODEL, STATE, Bench
 from benchmarks.harness.interleaving import times
+from benchmarks.harness.measured_figure import Figure
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.loading import COVER_SIZE_PX, prepare_cover
 from catalog.demo.photo_distortions import rephotograph

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.interleaving import QUIET_S, in_quiet
+from benchmarks.harness.measured_figure import Figure
 from worker.encoder.load_encoder import load_encoder
 
 NAMES = ("encoder.image.of_peak",)

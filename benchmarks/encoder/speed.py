@@ -7,9 +7,9 @@ import numpy as np
 from benchmarks.clients.pictures import jpeg, kept_jpeg
 from benchmarks.clients.texts import Texts, words_of
 from benchmarks.encoder.transformers_eager import EagerClip, Vectors
-from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import STATE, Bench
 from benchmarks.harness.interleaving import Comparison, times
+from benchmarks.harness.measured_figure import Figure
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder

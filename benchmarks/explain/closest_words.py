@@ -9,8 +9,8 @@ import numpy as np
 import psycopg
 
 from benchmarks.explain.word_facts import is_true
-from benchmarks.harness.bench import DEMO_MODEL, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import DEMO_MODEL, Bench
+from benchmarks.harness.measured_figure import Figure
 from catalog.demo.albums import DEMO_SEED, DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.loading import prepare_cover

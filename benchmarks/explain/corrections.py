@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from benchmarks.explain.closest_words import embedded
 from benchmarks.explain.word_facts import is_true
-from benchmarks.harness.bench import DEMO_MODEL, STATE
+from benchmarks.harness.benchmark_context import DEMO_MODEL, STATE
 from catalog.demo.albums import demo_albums
 from worker.encoder.load_encoder import load_encoder
 from worker.explain.vocabulary import VisualVocabulary

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness.bench import DEMO_ALBUMS, DEMO_MODEL, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import DEMO_ALBUMS, DEMO_MODEL, Bench
+from benchmarks.harness.measured_figure import Figure
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
 from common.catalog.supabase import SupabaseCatalog

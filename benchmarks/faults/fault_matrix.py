@@ -9,7 +9,6 @@ from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.scenarios import (
     catalog_outage,
-    catalog_setup,
     clients,
     images,
     model,
@@ -17,6 +16,7 @@ from benchmarks.faults.scenarios import (
     pipelining,
     redis,
     workers,
+    wrong_catalog_setup,
 )
 
 
@@ -40,7 +40,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "catalog-down": catalog_outage.down,
         "catalog-slow": catalog_outage.slow,
         "catalog-busy": catalog_outage.busy,
-        "catalog-misconfigured": catalog_setup.misconfigured,
+        "catalog-misconfigured": wrong_catalog_setup.misconfigured,
         "gateway-killed": clients.gateway_killed,
         "clients-hang-up": clients.clients_hang_up,
         "decompression-bomb": clients.bomb,

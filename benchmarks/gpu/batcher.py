@@ -18,9 +18,9 @@ import torch
 from benchmarks.clients.pictures import kept_jpeg
 from benchmarks.clients.texts import Texts, words_of
 from benchmarks.gpu.device import card, has_gpu, skipped
-from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import STATE, Bench
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure
 from worker.batching import Batcher
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.cuda.encoder import CudaEncoder

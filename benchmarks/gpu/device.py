@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.measured_figure import Figure
 
 
 def has_gpu() -> bool:

@@ -13,9 +13,9 @@ from benchmarks.clients.pictures import jpeg
 from benchmarks.clients.texts import Texts, words_of
 from benchmarks.encoder.transformers_eager import EagerClip, Vectors
 from benchmarks.gpu.device import card, has_gpu, median_ms, skipped
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure
 from worker.encoder.cuda.encoder import CudaEncoder
 from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Pixels

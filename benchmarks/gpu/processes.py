@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu.device import card, free_mb, has_gpu, skipped
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.paths import ROOT
 
 NAMES = ("gpu.processes.texts_s", "gpu.process.mb")

@@ -7,9 +7,9 @@ from pathlib import Path
 from benchmarks.clients.load import Plan, run_clients
 from benchmarks.clients.texts import words_of
 from benchmarks.gpu.device import card, free_mb, has_gpu, skipped
-from benchmarks.harness.bench import Bench
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.cpu_usage import Usage, roots_of
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import open_stack
 from benchmarks.service.job_throughput import ALBUMS, saturated
 from local.errors import ServerFailed

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.bench import DEMO_ALBUMS, Bench
+from benchmarks.harness.benchmark_context import DEMO_ALBUMS, Bench
 from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.servers.redis import RedisConfig, RedisServer
 from local.servers.server import free_port

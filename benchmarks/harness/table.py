@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.harness.figures import JsonRow, Row
+from benchmarks.harness.measured_figure import JsonRow, Row
 
 #: The load of a machine, as a mean number of running processes, above which a run is not alone.
 BUSY_LOAD = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.clients.pictures import distinct, jpeg
-from benchmarks.harness.bench import STATE
+from benchmarks.harness.benchmark_context import STATE
 
 SIDE_PX = 640
 #: The number of drawn pictures; each cover is a different file with one of these pictures.

@@ -19,9 +19,9 @@ import psycopg
 from benchmarks.clients.http_client import Connection, image_search, text_search
 from benchmarks.clients.pictures import distinct, kept_jpeg
 from benchmarks.clients.texts import Texts, words_of
-from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import STATE, Bench
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import open_stack
 from benchmarks.ingest.covers import Material, material
 

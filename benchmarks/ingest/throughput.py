@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.ingest.covers import Material, material
 from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.columns.mapping import ColumnMap

@@ -8,8 +8,8 @@ from contextlib import closing
 import numpy as np
 
 from benchmarks.clients.pictures import kept_jpeg
-from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import STATE, Bench
+from benchmarks.harness.measured_figure import Figure
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
 from catalog.thumbnail_folder import ThumbnailFolder

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.harness.figures import Row
+from benchmarks.harness.measured_figure import Row
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.catalog_load_time import Load, load, upsert_s
 from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both

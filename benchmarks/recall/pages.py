@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness.figures import Row
+from benchmarks.harness.measured_figure import Row
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.rows import RECALL, WHOLE, held_row, row
 from benchmarks.recall.synthetic_embeddings import Vectors

@@ -1,6 +1,6 @@
 """Build the result rows of the recall benchmark."""
 
-from benchmarks.harness.figures import Row
+from benchmarks.harness.measured_figure import Row
 from benchmarks.harness.performance_targets import Target
 
 RECALL = Target("share", ">=", 0.99)

@@ -5,8 +5,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure, Row
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure, Row
 from benchmarks.recall.albums import FILTERS
 from benchmarks.recall.measurement import QUERIES, SIZES, measure_searches
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from benchmarks.harness.bench import Bench
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.cpu_usage import Usage
-from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, open_stack
 from benchmarks.service.bare_fastapi import bare_service
 

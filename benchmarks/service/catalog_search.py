@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.interleaving import Comparison, interleaved
+from benchmarks.harness.measured_figure import Figure
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
 from common.catalog.row_mapping import vector_literal

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from benchmarks.clients.http_client import Answer, Connection, image_search, stages_of
 from benchmarks.clients.pictures import distinct, kept_jpeg
-from benchmarks.harness.bench import GENRES, STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import GENRES, STATE, Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import open_stack
 
 NAMES = ("embedding_cache.speedup",)

@@ -12,10 +12,10 @@ import numpy as np
 from benchmarks.clients.load import Plan, Report, run_clients
 from benchmarks.clients.pictures import kept_jpeg
 from benchmarks.clients.texts import Texts, words_of
-from benchmarks.harness.bench import DEMO_ALBUMS, STATE, Bench
+from benchmarks.harness.benchmark_context import DEMO_ALBUMS, STATE, Bench
 from benchmarks.harness.cpu_usage import Usage, roots_of
-from benchmarks.harness.figures import Figure
 from benchmarks.harness.interleaving import Comparison, interleaved
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import Stack, open_stack
 from benchmarks.service.stages_chart import Bar, write_stages
 from common.settings import Settings

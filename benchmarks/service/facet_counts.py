@@ -12,8 +12,8 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.recall.albums import (
     COLOURS,
     FIRST_YEAR,

@@ -6,9 +6,9 @@ import psutil
 
 from benchmarks.clients.load import Plan, run_clients
 from benchmarks.clients.texts import words_of
-from benchmarks.harness.bench import Bench
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.cpu_usage import Usage, roots_of
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, open_stack
 
 NAMES = ("broker.ceiling.jobs_s",)

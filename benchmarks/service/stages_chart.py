@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from benchmarks.harness.bench import STATE
+from benchmarks.harness.benchmark_context import STATE
 from benchmarks.paths import ROOT
 
 IMAGE = ROOT / "docs" / "images" / "stages.svg"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.clients.http_client import Answer, Connection, text_search
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, open_stack
 
 NAMES = ("stampede.embeddings",)

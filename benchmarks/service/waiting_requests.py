@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psutil
 
 from benchmarks.clients.held_requests import raise_file_limit
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, Stack, open_stack
 from benchmarks.paths import ROOT
 from benchmarks.service.stand_in_worker import StandInWorker

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.clients.http_client import Connection, get, text_search
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, open_stack
 from benchmarks.service.stand_in_worker import StandInWorker
 

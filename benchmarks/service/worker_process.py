@@ -12,8 +12,8 @@ import psutil
 
 from benchmarks.clients.http_client import Connection, image_search, text_search
 from benchmarks.clients.pictures import kept_jpeg
-from benchmarks.harness.bench import STATE, Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import STATE, Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import START_S, Stack, open_stack
 from benchmarks.paths import ROOT
 from local.gateway_and_worker import worker_service

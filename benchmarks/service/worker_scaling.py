@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from benchmarks.clients.load import Plan, run_clients
 from benchmarks.clients.texts import words_of
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.harness.stack import FIXED, open_stack
 
 NAMES = ("scale.workers.8.efficiency",)

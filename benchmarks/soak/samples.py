@@ -108,5 +108,5 @@ def _fds(process: psutil.Process) -> int:
     try:
         return process.num_fds()
     except psutil.AccessDenied:
-        # Only root can inspect a worker (common/child_processes.py); other users record 0.
+        # Only root can inspect a worker (common/processes/child_processes.py); other users record 0.
         return 0

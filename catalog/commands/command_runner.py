@@ -14,7 +14,7 @@ import psycopg
 from rich.console import Console
 
 from common.errors import CoverSearchError, SettingsError
-from common.program_name import command_name
+from common.processes.program_name import command_name
 from common.settings import Settings, load_settings
 
 

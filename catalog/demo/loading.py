@@ -29,8 +29,8 @@ from catalog.writer.postgres import PostgresWriter
 from catalog.writer.protocol import CoverOfAlbum, all_thumbnails, cover_of
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
-from common.child_processes import end_with_parent, sigint_blocked_in_children
 from common.colours.palette import Palette
+from common.processes.child_processes import end_with_parent, sigint_blocked_in_children
 from common.settings import Settings
 from worker.decode.image import decode_cover, decode_image
 from worker.decode.palette import palette_of

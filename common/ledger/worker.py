@@ -9,7 +9,7 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.cache import Entry
+from common.cache.results import Entry
 from common.errors import QueueUnavailable
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim, Sweep, Verdict, read_claim, read_sweep

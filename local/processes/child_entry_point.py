@@ -13,7 +13,7 @@ import sys
 import warnings  # noqa: F401
 from collections.abc import Sequence
 
-from common.child_processes import end_with_parent
+from common.processes.child_processes import end_with_parent
 
 
 def become(arguments: Sequence[str]) -> None:

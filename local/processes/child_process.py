@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from local.errors import ServerFailed
-from local.processes.process_folder import ProcessFolder
+from local.processes.child_process_folder import ProcessFolder
 from local.processes.run_as import OURSELVES, RunAs
 from local.processes.spawn import spawn
 

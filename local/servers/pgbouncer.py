@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import psycopg
 
 from local.errors import ServerFailed
-from local.processes.process_folder import write_private
+from local.processes.child_process_folder import write_private
 from local.processes.run_as import unprivileged
 from local.servers.server import Server
 

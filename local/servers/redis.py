@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from local.errors import ServerFailed
-from local.processes.process_folder import running_process, write_private
+from local.processes.child_process_folder import running_process, write_private
 from local.servers.server import Server
 
 

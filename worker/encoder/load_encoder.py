@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from common.errors import ModelUnavailable
 from worker.encoder.checkpoint import INSTALL_TORCH, read_config
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.export_cache import exported
 from worker.encoder.preprocessing import read_preprocessing
 from worker.encoder.protocol import Encoder, Precision
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 if TYPE_CHECKING:
     import torch

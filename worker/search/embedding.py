@@ -9,7 +9,7 @@ import numpy.typing as npt
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.cache import text_hash
+from common.cache.results import text_hash
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import DeadlineExceeded, ImageExpired, QueueFull, QueueUnavailable
 from common.redis import keyspace

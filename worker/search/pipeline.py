@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from common.cache import CacheLookup, Entry, WorkerCache
+from common.cache.results import CacheLookup, Entry, WorkerCache
 from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from

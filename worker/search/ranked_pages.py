@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from common.cache import Entry, WorkerCache
+from common.cache.rankings import RankingCache
+from common.cache.results import Entry, WorkerCache
 from common.catalog.open_catalog import CONNECTIONS
 from common.catalog.protocol import Matches
 from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
 from common.errors import CatalogBusy
-from common.ranking_cache import RankingCache
 from common.search_query import SearchQuery, ranking_key
 
 #: Searches the catalog. The arguments are the known ranking, and whether the search may need a scan of all

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from celery import Celery
 
 from common.broker.celery_app import TASK_NAME
-from common.cache import WorkerCache
+from common.cache.results import WorkerCache
 from common.errors import (
     CatalogBusy,
     CoverSearchError,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import orjson
 from redis.exceptions import RedisError
 
-from common.cache import WorkerCache
+from common.cache.results import WorkerCache
 from common.catalog.facets import FacetColumns, FacetCounter, GenreNames
 from common.catalog.protocol import (
     BEFORE_FIRST,

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from redis import Redis
 
+from common.cache.rankings import packed_ranking
 from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
-from common.ranking_cache import packed_ranking
 from common.redis import keyspace
 from common.search_query import SearchQuery, TextPart, ranking_key
 from local.servers.redis import RedisConfig, RedisServer

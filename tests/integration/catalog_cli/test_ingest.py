@@ -28,8 +28,8 @@ from tests.integration.catalog_cli.conftest import (
     write_table,
 )
 from tests.paths import DEMO_MODEL
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 

@@ -25,8 +25,8 @@ from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, r
 from tests.integration.catalog_cli.test_killed_ingest import wait_for
 from tests.paths import DEMO_MODEL
 from tests.polling import eventually
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.model_files import find_model
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 from worker.retries import retry_transient
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis import Redis
 
-from common.cache import Entry
+from common.cache.results import Entry
 from common.errors import QueueUnavailable
 from common.jobs import Job, JobState, Timings
 from common.ledger.gateway import GatewayLedger

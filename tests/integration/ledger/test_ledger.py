@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 from redis.client import PubSub
 
-from common.cache import Entry
+from common.cache.results import Entry
 from common.errors import IdempotencyConflict, JobNotFound, QueueFull
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.processes.process_folder import ProcessFolder
+from local.processes.child_process_folder import ProcessFolder
 from local.servers.redis import RedisConfig, RedisServer
 from tests.paths import ROOT
 

@@ -20,7 +20,7 @@ from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
 from worker.decode.image import decode_image, decode_thumbnails
 from worker.decode.palette import palette_of
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 INGEST_ID = secrets.token_hex(32)
 

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from common.cache import WorkerCache
+from common.cache.rankings import RankingCache
+from common.cache.results import WorkerCache
 from common.catalog.open_catalog import open_catalog
 from common.errors import QueueFull
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim
-from common.ranking_cache import RankingCache
 from common.search_query import SearchQuery, TextPart
 from common.settings import Settings
 from tests.ledgers import submission_of, worker_ledger
 from worker.batching import Batcher
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 from worker.explain.explanation import Explainer
 from worker.explain.vocabulary import VisualVocabulary
 from worker.explain.word_embeddings import WordEmbeddings

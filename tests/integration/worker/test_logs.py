@@ -166,7 +166,7 @@ runpy.run_module("catalog", run_name="__main__")
 def test_output_during_logging_setup_is_logged_once() -> None:
     program = (
         "import os\n"
-        "from common.stdout_to_log import capture_output\n"
+        "from common.processes.stdout_to_log import capture_output\n"
         "from common.logs import configure_logging\n"
         "def configure(stream):\n"
         "    configure_logging('t', 'INFO')\n"
@@ -185,7 +185,7 @@ def test_output_during_logging_setup_is_logged_once() -> None:
 def test_the_last_lines_before_an_exit_are_logged(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
-        "from common.stdout_to_log import capture_output\n"
+        "from common.processes.stdout_to_log import capture_output\n"
         "from common.logs import configure_logging\n"
         "capture_output(lambda stream: configure_logging('t', 'INFO', stream=stream))\n"
         "os.write(1, b'without an end of line')\n"
@@ -205,7 +205,7 @@ def test_the_last_lines_before_an_exit_are_logged(tmp_path: Path) -> None:
 def test_a_child_that_keeps_the_output_open_does_not_delay_the_exit() -> None:
     program = (
         "import subprocess, sys\n"
-        "from common.stdout_to_log import capture_output\n"
+        "from common.processes.stdout_to_log import capture_output\n"
         "capture_output(lambda stream: None)\n"
         "command = [sys.executable, '-c', 'import time; time.sleep(5)']\n"
         "child = subprocess.Popen(command, stdin=subprocess.DEVNULL)\n"

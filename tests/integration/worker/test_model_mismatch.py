@@ -10,7 +10,7 @@ from local.gateway_and_worker import Service
 from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import OWNER, text_submission
 from tests.polling import eventually_async
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 
 async def ended(service: Service) -> int | None:

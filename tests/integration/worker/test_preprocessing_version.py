@@ -14,7 +14,7 @@ from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, ended_job
 from tests.ledgers import text_submission
 from worker.decode import preprocessing_version
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 MODEL = FixedLatencyEncoder.model_fingerprint
 WARNING = "another version of the preprocessing"

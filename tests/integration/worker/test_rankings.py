@@ -7,18 +7,18 @@ import psycopg
 import pytest
 from redis import Redis
 
+from common.cache.rankings import packed_ranking, ranking_in
 from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
 from common.filters import Filters
 from common.jobs import Job, JobState
 from common.ledger.gateway import GatewayLedger
-from common.ranking_cache import packed_ranking, ranking_in
 from common.redis import keyspace
 from common.search_query import AlbumPart, Part, SearchQuery, TextPart, ranking_key
 from common.settings import Settings
 from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job
 from tests.ledgers import submission_of
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 #: SQL that makes every search wait that needs more than the first 51 albums.
 SLOW_SCANS = """

@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from common.cache import WorkerCache
+from common.cache.results import WorkerCache
 from common.errors import (
     CoverSearchError,
     DecoderBusy,

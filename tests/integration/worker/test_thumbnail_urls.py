@@ -15,7 +15,7 @@ from common.settings import Settings
 from common.thumbnails import Thumbnails, thumbnail_urls
 from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job
 from tests.ledgers import submission_of
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 MADE = Thumbnails("ab" * 32, "cd" * 32)
 PUBLIC_URL = "https://example.org/music"

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure, failed_row, row_of
+from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.interleaving import interleaved
+from benchmarks.harness.measured_figure import Figure, failed_row, row_of
 from tests.optional_packages import NEEDS_TORCH
 
 pytest.importorskip("torch", reason=NEEDS_TORCH)

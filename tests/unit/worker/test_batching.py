@@ -8,8 +8,8 @@ import pytest
 from common.errors import QueueFull
 from tests.polling import eventually
 from worker.batching import Batcher
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings, Pixels
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 PIXELS = np.zeros((4, 4, 3), dtype=np.uint8)
 

@@ -16,8 +16,8 @@ import warnings
 
 from PIL import Image
 
-from common.child_processes import end_with_parent
 from common.errors import ImageError, UndecodableImage
+from common.processes.child_processes import end_with_parent
 from worker.decode.image import decode_cover, decode_image, decode_thumbnails
 from worker.decode.processes import wire_format
 from worker.decode.resampling import resize_and_crop

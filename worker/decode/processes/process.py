@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from common.child_processes import module_command, sigint_blocked_in_children
+from common.processes.child_processes import module_command, sigint_blocked_in_children
 from worker.decode.processes import wire_format
 
 #: The memory limit of a decoder is the sum of two parts: a base for Python, Pillow, NumPy with its BLAS and

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import openvino
 
-from common.child_processes import end_with_parent
 from common.errors import ModelUnavailable
+from common.processes.child_processes import end_with_parent
 from common.strict_numbers import whole_number
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.model_files import ModelSource, find_model

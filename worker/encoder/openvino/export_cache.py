@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from common.child_processes import module_command
 from common.errors import ModelUnavailable
+from common.processes.child_processes import module_command
 from worker.encoder.model_files import ModelSource
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.metrics.figures import RequestFigures, figures_of
 from api.metrics.live_figures import LiveFigures
+from api.metrics.request_figures import RequestFigures, figures_of
 from api.metrics.store import SLOTS, Window
 from api.routes.service import service_figures
 from common.ledger.overview import Overview

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.__main__ import of_cpu_and_gpu
 from benchmarks.harness.docs_section import shown
-from benchmarks.harness.figures import Figure, row_of
+from benchmarks.harness.measured_figure import Figure, row_of
 from benchmarks.harness.table import line, table
 from tests.paths import ROOT
 

@@ -6,7 +6,7 @@ from catalog.ingest.embedding.local import LocalEmbedder
 from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
 from tests.unit.worker.decode.pictures import encoded, noise
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 pytestmark = pytest.mark.starts_processes
 

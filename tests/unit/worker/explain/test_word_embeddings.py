@@ -12,8 +12,8 @@ import pytest
 
 from common.errors import DeadlineExceeded, QueueFull
 from tests.polling import eventually
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 from worker.explain.vocabulary import VisualVocabulary
 from worker.explain.word_embeddings import WordEmbeddings
 

@@ -9,8 +9,8 @@ from redis import Redis
 from common.errors import QueueFull
 from worker.batching import Batcher
 from worker.decode.processes.pool import DecoderPool
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
 from worker.encoder.protocol import Embeddings
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 from worker.search.embedding import Embedder
 
 

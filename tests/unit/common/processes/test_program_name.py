@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.program_name import command_name
+from common.processes.program_name import command_name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
-from common.cache import HEAD_BYTES, Entry, pack, unpack
+from common.cache.results import HEAD_BYTES, Entry, pack, unpack
 from common.catalog.ranking import Ranking
 from common.redis import keyspace
 from common.redis.multiplexed_client import MultiplexedRedis

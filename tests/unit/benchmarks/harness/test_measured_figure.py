@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.harness.figures import Figure, failed_row, row_of
+from benchmarks.harness.measured_figure import Figure, failed_row, row_of
 from benchmarks.harness.table import line
 
 FIELDS = {"name", "value", "unit", "target", "met", "note"}

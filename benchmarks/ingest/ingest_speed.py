@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from benchmarks.ingest import search_latency, throughput
 
 NAMES = (throughput.NAME, search_latency.NAME)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from common.child_processes import module_command, sigint_blocked_in_children
+from common.processes.child_processes import module_command, sigint_blocked_in_children
 
 pytestmark = pytest.mark.starts_processes
 
 SCRIPT = """
 import ctypes, subprocess, sys
-from common.child_processes import forbid_inspection
+from common.processes.child_processes import forbid_inspection
 
 dumpable = lambda: ctypes.CDLL(None).prctl(3)
 before = dumpable()
@@ -25,7 +25,7 @@ print(before, dumpable(), subprocess.check_output(child, text=True).strip())
 
 INTERRUPTED = """
 import os, signal
-from common.child_processes import sigint_blocked_in_children
+from common.processes.child_processes import sigint_blocked_in_children
 
 try:
     with sigint_blocked_in_children():

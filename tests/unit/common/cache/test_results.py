@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.cache import EMBEDDING_MARK, RESULT_MARK, pack, text_hash, unpack
+from common.cache.results import EMBEDDING_MARK, RESULT_MARK, pack, text_hash, unpack
 
 BODY = b'{"job_id":null,"success":true}'
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from api.metrics.duration_buckets import RELATIVE_ERROR, bucket_of
-from api.metrics.figures import figures_of
+from api.metrics.request_figures import figures_of
 from api.metrics.store import SLOT_MS, SLOTS, Window
 
 #: 3.5 s after the start of a slot.

@@ -11,8 +11,8 @@ import numpy as np
 import psycopg
 
 from benchmarks.album_names.names import AlbumName, NameMaker
-from benchmarks.harness.bench import Bench
-from benchmarks.harness.figures import Figure
+from benchmarks.harness.benchmark_context import Bench
+from benchmarks.harness.measured_figure import Figure
 from catalog.database.migrations import NAMES, apply_migrations
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog

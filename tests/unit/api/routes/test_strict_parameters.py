@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
-from api.routes.strict_route import FIELDS_MAX, StrictRoute
+from api.routes.strict_parameters import FIELDS_MAX, StrictRoute
 from common.filters import Filters
 from common.search_query import SearchQuery, TextPart
 

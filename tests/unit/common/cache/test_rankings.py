@@ -6,9 +6,9 @@ import zlib
 
 import pytest
 
-from common.cache import EMBEDDING_MARK, pack
+from common.cache.rankings import RANKING_MARK, packed_ranking, ranking_in
+from common.cache.results import EMBEDDING_MARK, pack
 from common.catalog.ranking import RANKING_MAX, Ranking
-from common.ranking_cache import RANKING_MARK, packed_ranking, ranking_in
 
 FEW = Ranking(("a", "Ω" * 500, ""), (1_000_000, -3, 7), complete=False)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from worker.encoder.fixed_latency_encoder import FixedLatencyEncoder
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 
 def test_only_equal_inputs_have_equal_vectors() -> None:

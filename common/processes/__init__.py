@@ -1,0 +1,1 @@
+"""Child processes, and the name and output of this process."""
