@@ -126,7 +126,7 @@ def _photographed(step: int) -> float:
 
 
 def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
-    """Return one picture (plain or photograph) of each cover, then a second photograph of each twin cover."""
+    """Return a picture of each cover, plain or photographed, and a photograph of each of the first covers."""
     generator = torch.Generator().manual_seed(seed)
     first = mixed_views(pixels, photographed=photographed, generator=generator)
     again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)

@@ -53,7 +53,7 @@ class Genres:
         """Return the query with its genres in the catalog's spelling.
 
         Raises:
-            InvalidParameter: the catalog has no genre that the query names.
+            InvalidParameter: a genre of the query is not in the catalog.
         """
         filters = self.spell_filters(query.filters)
         return query if filters is query.filters else replace(query, filters=filters)
@@ -62,7 +62,7 @@ class Genres:
         """Return the filters with their genres in the catalog's spelling.
 
         Raises:
-            InvalidParameter: the catalog has no genre that the filters name.
+            InvalidParameter: a genre of the filters is not in the catalog.
         """
         asked = filters.genres
         by_key = {genre_key(genre): genre for genre in asked}
@@ -117,7 +117,7 @@ class CatalogCache:
         """Count the albums that meet the filters, by each value of a filter.
 
         Raises:
-            InvalidParameter: the catalog has no genre that the filters name.
+            InvalidParameter: a genre of the filters is not in the catalog.
         """
         spelled = (await self.genres()).spell_filters(filters) if filters.genres else filters
         canonical = orjson.dumps(canonical_filters(spelled), option=orjson.OPT_SORT_KEYS)
@@ -149,7 +149,7 @@ class CatalogCache:
         """Return the query with its genres in the catalog's spelling.
 
         Raises:
-            InvalidParameter: the catalog has no genre that the query names.
+            InvalidParameter: a genre of the query is not in the catalog.
         """
         return (await self.genres()).spell(query)
 

@@ -8,7 +8,7 @@ from benchmarks.clients.pictures import distinct, jpeg
 from benchmarks.harness.benchmark_context import STATE
 
 SIDE_PX = 640
-#: The number of drawn pictures; each cover is a different file with one of these pictures.
+#: The number of different pictures; each cover is a file of its own that contains one of these pictures.
 DRAWN = 16
 
 

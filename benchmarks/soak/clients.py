@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.faults.job_audit import SWEEP_SLACK_S
-from benchmarks.pngs import numbered_png
+from benchmarks.small_pngs import numbered_png
 from common.jobs import JobState
 
 ASYNC = {"Prefer": "respond-async"}

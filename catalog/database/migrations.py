@@ -20,7 +20,7 @@ LOCK_KEY = 0x616C62756D73
 #: The name of the SQL file whose triggers record every change of the albums.
 CHANGES = "006_catalog_version.sql"
 #: The name of the SQL file whose triggers keep the names of albums, by which albums are found, up to date.
-NAMES = "006_names_of_albums.sql"
+NAMES = "006_normalised_album_names.sql"
 #: The number of albums whose names are computed in one transaction. No album can be changed during the
 #: transaction.
 NAMES_PAGE = 1000

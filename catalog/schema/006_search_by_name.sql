@@ -1,5 +1,5 @@
 -- Finds albums by artist and title, exactly, by beginning, by words, and by similar words.
--- 006_names_of_albums.sql describes the names. The functions are replaced and not dropped, so that this file may
+-- 006_normalised_album_names.sql describes the names. The functions are replaced and not dropped, so that this file may
 -- be run again even while searches run.
 
 SET search_path = public, extensions;

@@ -45,7 +45,7 @@ $$;
 -- without a palette, or null if no colour is searched for. The albums of the page are sorted by similarity, because an
 -- album that the index scan missed follows less similar albums in the ranking. `named` contains the albums whose name
 -- is `named_query`, whether or not they are among the albums found. `embeddings` is NULL unless `with_embeddings` is
--- true; 006_match_embeddings.sql describes it. `known_sample` is the version of the catalog whose sampled covers the
+-- true; 006_embeddings_of_results.sql describes it. `known_sample` is the version of the catalog whose sampled covers the
 -- client already has; they are not sent again.
 --
 -- If `with_ranking` is true, `ranking` is {"ids": […], "similarities": […], "complete": …}: the albums that

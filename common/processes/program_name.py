@@ -10,7 +10,8 @@ CONSOLE_SCRIPT = "cover-search"
 
 def console_script() -> str | None:
     """Return how `cover-search` was called, such as `.venv/bin/cover-search`; None in other processes."""
-    # `sys.argv` is not read, because `runpy` replaces its first word. The interpreter may have one option.
+    # `sys.argv` is not read, because `runpy` replaces its first word. The command may
+    # have one option of the interpreter, such as `python -u`.
     for word in sys.orig_argv[1:3]:
         if Path(word).name == CONSOLE_SCRIPT:
             return CONSOLE_SCRIPT if shutil.which(CONSOLE_SCRIPT) == word else word

@@ -47,7 +47,7 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
 
 
 def recalls(similarity: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Return a dictionary with the recall@1 and the recall@10 of the rows among the columns."""
+    """Return recall@1 and recall@10; each row of `similarity` is a query, and each column is a candidate."""
     return {f"recall@{k} among {len(relevant)}": recall_of(similarity, relevant, k=k) for k in (1, 10)}
 
 

@@ -19,7 +19,7 @@ _STEP = 0.0001
 _ITERATIONS = 8
 #: Groups that are nearer to each other than this distance become one colour.
 _SAME_COLOUR = 0.06
-#: Colours with a smaller share of the cover, in thousandths, are left out.
+#: The minimum share of a colour, in thousandths of the cover; rarer colours are left out.
 _SHARE_MIN = 10
 
 # Sums and products of the coordinates are integers below 2**53, which float64 represents exactly. NumPy

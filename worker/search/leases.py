@@ -14,7 +14,7 @@ from common.errors import QueueUnavailable
 from common.ledger.records import Claim
 from common.ledger.scripts import SWEEP_EVERY_MS
 from common.ledger.worker import WorkerLedger
-from worker.search.run_rate import RunRate
+from worker.search.runs_per_second import RunRate
 
 log = logging.getLogger(__name__)
 

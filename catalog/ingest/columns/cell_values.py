@@ -62,7 +62,7 @@ def is_empty_word(value: object) -> bool:
 
 
 def is_placeholder(value: object) -> bool:
-    """Return whether a cell of a metadata column contains a program's mark for a missing value."""
+    """Return whether a metadata cell is a marker that programs write for a missing value, such as `NaN`."""
     return isinstance(value, str) and value.strip() in _EMPTY_SPELLINGS
 
 

@@ -46,7 +46,7 @@ class _Reading:
     has_frame: bool = False
 
     def add_chunk(self, kind: bytes, body: bytes) -> None:
-        """Add the content of one chunk."""
+        """Record what one chunk says about the picture, and add the cost of decoding the chunk."""
         if kind == b"VP8X" and len(body) >= _EXTENDED_BYTES:
             self.is_transparent = self.is_transparent or bool(body[0] & _HAS_ALPHA)
             self.width, self.height = _u24(body, 4) + 1, _u24(body, 7) + 1

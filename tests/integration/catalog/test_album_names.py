@@ -345,7 +345,7 @@ def test_a_change_that_is_rolled_back_leaves_the_names(database_url: str) -> Non
 def test_albums_of_an_older_schema_get_their_names(database_url: str, execute: Callable[[str], None]) -> None:
     execute(
         "DROP FUNCTION keep_album_names CASCADE; DROP TABLE album_names CASCADE;"
-        "DELETE FROM catalog_migrations WHERE name = '006_names_of_albums.sql'"
+        "DELETE FROM catalog_migrations WHERE name = '006_normalised_album_names.sql'"
     )
     write(database_url, {"1": ("Oasis", "Definitely Maybe")})
 

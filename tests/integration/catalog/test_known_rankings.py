@@ -32,7 +32,10 @@ def ids(matches: Matches) -> list[str]:
 
 
 def laid_end_to_end(search: Callable[..., Matches], *, sizes: list[int], keep: bool = True) -> list[str]:
-    """Return the ids of successive pages; with `keep`, each page gets the longest ranking so far."""
+    """Return the ids of successive pages.
+
+    If `keep` is true, each search is given the longest ranking that an earlier search returned.
+    """
     found: list[str] = []
     known: Ranking | None = None
     for k in itertools.cycle(sizes):

@@ -125,7 +125,7 @@ def test_the_check_names_a_missing_function(
 
 def test_the_check_knows_every_function_of_a_search() -> None:
     schema = {migration.name: migration.sql for migration in migrations()}
-    reading = ("002_search.sql", "006_match_embeddings.sql", "007_versioned_search.sql")
+    reading = ("002_search.sql", "006_embeddings_of_results.sql", "007_versioned_search.sql")
     created = {
         name
         for file in reading

@@ -19,7 +19,7 @@ from worker.encoder.cuda.batches import (
     text_rows,
     token_counts,
 )
-from worker.encoder.cuda.passes import EagerPasses, GraphCosts, InputShape, Passes, capture_passes
+from worker.encoder.cuda.forward_passes import EagerPasses, GraphCosts, InputShape, Passes, capture_passes
 from worker.encoder.cuda.towers import Array, ImageTower, TextTower
 from worker.encoder.model_files import ModelSource
 from worker.encoder.preprocessing import Preprocessing, read_preprocessing

@@ -29,8 +29,8 @@ _ACTIVATIONS: Mapping[str, tuple[Activation, float]] = {
     "quick_gelu": (functional.silu, 1.702),
     "gelu": (functional.gelu, 1.0),
 }
-#: Pixels are shifted by this value, about their mean, which makes the product of bfloat16 numbers more exact.
-#: bfloat16 represents all integers from -128 to 127 exactly.
+#: This value, which is about the mean pixel, is subtracted from each pixel. The differences are integers from
+#: -128 to 127, which bfloat16 represents exactly.
 _PIXEL_SHIFT = 128
 
 

@@ -12,7 +12,7 @@ WORDS = VisualVocabulary.load().words
 
 
 def album(**attributes: object) -> DemoAlbum:
-    """Return the first demo album with other attributes of its cover."""
+    """Return a copy of the first demo album whose cover has these attributes."""
     first = demo_albums(1)[0]
     return replace(first, look=replace(first.look, **attributes))  # type: ignore[arg-type]
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from worker.search.run_rate import RunRate
+from worker.search.runs_per_second import RunRate
 
 
 class Clock:

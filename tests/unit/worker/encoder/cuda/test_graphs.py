@@ -143,7 +143,7 @@ def test_the_batcher_returns_each_item_its_vector(encoder: CudaEncoder) -> None:
 def test_the_costs_of_the_graphs_are_counted_and_logged(
     demo_model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="worker.encoder.cuda.passes"):
+    with caplog.at_level(logging.INFO, logger="worker.encoder.cuda.forward_passes"):
         encoder = on_gpu(demo_model)
     costs = encoder.graph_costs
     encoder.close()

@@ -1,4 +1,6 @@
-"""Compare corrections of the similarity of words and covers: `python -m benchmarks.explain.corrections`.
+"""Compare corrections of the similarity of words and covers.
+
+Run it with `python -m benchmarks.explain.compare_word_similarities`.
 
 The covers come from the seed with which the vocabulary was tuned. The decision record
 docs/decisions/0027-closest-words.md shows the printed table.

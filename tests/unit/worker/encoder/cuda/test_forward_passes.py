@@ -10,7 +10,7 @@ from tests.optional_packages import NEEDS_TORCH
 
 pytest.importorskip("torch", reason=NEEDS_TORCH)
 
-from worker.encoder.cuda.passes import GraphPasses, Rows
+from worker.encoder.cuda.forward_passes import GraphPasses, Rows
 
 
 class RecordingSlot:
