@@ -48,8 +48,8 @@ reset: $(VENV)/.local ## Remove the data of make run with the same PORT: databas
 
 .PHONY: test
 test: $(VENV)/.dev tools test-servers heif-enc chromium ## Lint, check types and contracts, and run every test against the real servers
-	@$(MAKE) lint workflows
-	@$(BIN)/pytest
+	@$(MAKE) lint workflows quick-tests
+	@$(BIN)/pytest -m "not quick"
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, check types and contracts, and run the unit tests that start no process (one minute)
@@ -57,7 +57,7 @@ check: $(VENV)/.dev ## Lint, check types and contracts, and run the unit tests t
 
 .PHONY: quick-tests
 quick-tests: $(VENV)/.dev
-	@$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m "not starts_processes" tests/unit
+	@$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m quick tests/unit
 
 .PHONY: static
 static: $(VENV)/.dev

@@ -1,8 +1,9 @@
-"""A unit test that starts a process must be marked `starts_processes`; `make check` skips these tests."""
+"""A unit test that starts a process must be marked `starts_processes`; all others are marked `quick`."""
 
 import multiprocessing.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,14 @@ def _note_spawned_children() -> Iterator[None]:
 
         patch.setattr("multiprocessing.util.spawnv_passfds", noted)
         yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    unit_tests = Path(__file__).parent
+    for item in items:
+        if unit_tests in item.path.parents and item.get_closest_marker(_MARK) is None:
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(tryfirst=True)
