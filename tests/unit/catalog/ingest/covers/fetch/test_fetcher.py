@@ -286,6 +286,7 @@ def test_a_compressed_response_is_decompressed(
         ("br", BODY, "the content coding br"),
         ("gzip, gzip", BODY, "the content coding gzip, gzip"),
     ],
+    ids=["too large", "cut short", "not packed", "unknown", "twice"],
 )
 def test_an_invalid_compressed_response_is_reported(
     server: CoverServer, coding: str, body: bytes, says: str
