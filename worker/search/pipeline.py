@@ -222,7 +222,7 @@ class Pipeline:
         stopwatch: Stopwatch,
         versions: set[str | None],
     ) -> Facets | None:
-        """Count the facets if the query asks for them, and add the catalog version that was read."""
+        """Count the facets if the query asks for them, and add the version of the counts to `versions`."""
         if not query.facets:
             return None
         facets = self._ask(

@@ -88,7 +88,7 @@ class CatalogCovers:
 
 
 def location_of(album: CatalogAlbum) -> str:
-    """Return the URL, path or file name of an album's cover, empty if the album names none."""
+    """Return the URL, path or file name of an album's cover, or "" if the album has none of these."""
     return album.cover_source or album.cover_url or ""
 
 
