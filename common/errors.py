@@ -29,6 +29,7 @@ CoverSearchError
 │   └── ModelMismatch          the catalog's vectors come from another model
 └── CatalogError
     ├── CatalogUnavailable     transient: connection, timeout, 429, 5xx
+    │   ├── CatalogReplaced    the albums were replaced while the call waited for them
     │   └── CatalogTimeout     the catalog did not answer in time
     │       └── ScanTimeout    a scan of all albums that meet the filters took too long
     └── CatalogMisconfigured   permanent; the message says what to do
@@ -205,6 +206,10 @@ class CatalogError(CoverSearchError):
 class CatalogUnavailable(CatalogError):
     code = "catalog_unavailable"
     retryable = True
+
+
+class CatalogReplaced(CatalogUnavailable):
+    """The albums were replaced while the call waited for them; a repeated call reads the new albums."""
 
 
 class CatalogTimeout(CatalogUnavailable):

@@ -476,6 +476,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, p
 DECLARE
   ranked record;
 BEGIN
+  PERFORM version_to_read();
   PERFORM check_page(match_count, page_offset);
   ranked := ranked_albums(
     query_embedding, page_offset + match_count,
@@ -524,6 +525,7 @@ CREATE FUNCTION similar_albums(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+  PERFORM version_to_read();
   RETURN QUERY SELECT * FROM search_albums(
     embedding_of(album_id), match_count, filter_genre, filter_genres, year_min, year_max, min_score,
     best_new_music_only, ARRAY[album_id], filters => filters, page_offset => page_offset,

@@ -2,6 +2,9 @@
 --
 -- Functions whose result may be long return one JSON document or array instead of rows, because PostgREST
 -- returns at most `db-max-rows` rows (1,000 on Supabase) and does not report an error.
+--
+-- `version_to_read` is called before the albums are read, so that a call fails, instead of missing albums, if the
+-- table was replaced while the call waited; 007_versioned_search.sql describes it.
 
 SET search_path = public, extensions;
 
@@ -29,6 +32,7 @@ CREATE FUNCTION albums_by_id(album_ids text[], with_details boolean DEFAULT true
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
 BEGIN
+  PERFORM version_to_read();
   RETURN QUERY
   SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
          a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id),
@@ -64,28 +68,36 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
 $$;
 
 CREATE FUNCTION album_genres() RETURNS text[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts()
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  PERFORM version_to_read();
+  RETURN (SELECT coalesce(array_agg(genre ORDER BY genre COLLATE "C"), '{}') FROM genre_counts());
+END
 $$;
 
 -- Returns the catalog's statistics. The function reads the indexes `album_covers_genre_year` and
 -- `album_covers_without_palette` once, in addition to the indexes that `genre_counts` reads.
 CREATE FUNCTION album_stats() RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT jsonb_build_object(
-    'total_albums', count(*),
-    'genres', (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('genre', genre, 'count', albums)
-                                ORDER BY albums DESC, genre COLLATE "C"), '[]')
-      FROM genre_counts()),
-    'year_min', min(release_year),
-    'year_max', max(release_year),
-    'score_average', avg(pitchfork_score),
-    'score_min', min(pitchfork_score),
-    'score_max', max(pitchfork_score),
-    'best_new_music_count', count(*) FILTER (WHERE best_new_music),
-    'without_palette', (SELECT count(*) FROM album_covers WHERE palette IS NULL)
-  ) FROM album_covers
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  PERFORM version_to_read();
+  RETURN (
+    SELECT jsonb_build_object(
+      'total_albums', count(*),
+      'genres', (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('genre', genre, 'count', albums)
+                                  ORDER BY albums DESC, genre COLLATE "C"), '[]')
+        FROM genre_counts()),
+      'year_min', min(release_year),
+      'year_max', max(release_year),
+      'score_average', avg(pitchfork_score),
+      'score_min', min(pitchfork_score),
+      'score_max', max(pitchfork_score),
+      'best_new_music_count', count(*) FILTER (WHERE best_new_music),
+      'without_palette', (SELECT count(*) FROM album_covers WHERE palette IS NULL)
+    ) FROM album_covers
+  );
+END
 $$;
 
 CREATE FUNCTION catalog_stamp() RETURNS jsonb

@@ -31,7 +31,7 @@ LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
 DECLARE
   version text;
 BEGIN
-  PERFORM FROM album_covers LIMIT 0;
+  PERFORM FROM album_covers WHERE false;
   version := catalog_version();
   IF NOT starts_with(coalesce(version, album_table()), album_table_now()) THEN
     RAISE EXCEPTION 'album_covers was replaced while the call waited for it' USING ERRCODE = '40001';

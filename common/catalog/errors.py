@@ -8,6 +8,7 @@ from common.errors import (
     AlbumNotFound,
     CatalogError,
     CatalogMisconfigured,
+    CatalogReplaced,
     CatalogTimeout,
     CatalogUnavailable,
     CoverSearchError,
@@ -81,8 +82,10 @@ _PROBLEMS = {
 #: SQLSTATE classes of transient errors: connection, rollback, resources, object state, operator intervention,
 #: system error and internal error.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58", "XX"})
-#: The SQLSTATE of a statement that took longer than the `statement_timeout`.
-_QUERY_CANCELED = "57014"
+_KINDS = {
+    "40001": CatalogReplaced,  # serialization_failure, which `version_to_read` raises
+    "57014": CatalogTimeout,  # query_canceled, after the `statement_timeout`
+}
 #: The PostgREST error codes for a failed connection to the database, and for a timeout while waiting for a
 #: connection.
 _TRANSIENT_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003"})
@@ -131,7 +134,7 @@ def error_from_code(code: str, message: str) -> CoverSearchError:
     if code == "22023":
         return InvalidParameter(message, parameter="query")
     if code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES:
-        kind = CatalogTimeout if code == _QUERY_CANCELED else CatalogUnavailable
+        kind = _KINDS.get(code, CatalogUnavailable)
         return kind(f"the catalog cannot answer now ({code}: {message})")
     return CatalogError(f"the catalog refused the call ({code}: {message})")
 

@@ -31,10 +31,10 @@ class PostgresCatalog(FunctionCatalog):
         # A small search is one seventh faster if the vector is sent in binary form instead of text form.
         return BinaryVector(vector_bytes(embedding))
 
-    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+    def _call_for_rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         return list(self._call("SELECT * FROM {call}", function, arguments))
 
-    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+    def _call_for_document(self, function: str, arguments: Mapping[str, object]) -> Any:
         (row,) = self._call("SELECT {call} AS value", function, arguments)
         return row["value"]
 

@@ -22,7 +22,7 @@ from common.catalog.protocol import (
     NamePosition,
 )
 from common.catalog.ranking import Ranking
-from common.errors import AlbumNotFound, CatalogMisconfigured
+from common.errors import AlbumNotFound, CatalogMisconfigured, CatalogReplaced
 from common.filters import Filters
 from common.search_query import K_MAX
 
@@ -30,19 +30,34 @@ _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
 
 
 class FunctionCatalog(ABC):
-    """A catalog that calls SQL functions by name; a subclass sends the calls to the database."""
+    """A catalog that calls SQL functions by name; a subclass sends the calls to the database.
+
+    A call that read the albums before another transaction replaced them is repeated once.
+    """
 
     #: The version of the catalog at the last search with embeddings, and the mean embedding of this version.
     #: The database samples the covers for the mean again only if the version has changed.
     _mean: tuple[str | None, npt.NDArray[np.float32] | None] = (None, None)
 
     @abstractmethod
-    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
+    def _call_for_rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
         """Call a SQL function that returns a table."""
 
     @abstractmethod
-    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+    def _call_for_document(self, function: str, arguments: Mapping[str, object]) -> Any:
         """Call a SQL function that returns one value."""
+
+    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[row_mapping.Row]:
+        try:
+            return self._call_for_rows(function, arguments)
+        except CatalogReplaced:
+            return self._call_for_rows(function, arguments)
+
+    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+        try:
+            return self._call_for_document(function, arguments)
+        except CatalogReplaced:
+            return self._call_for_document(function, arguments)
 
     def _vector(self, embedding: npt.NDArray[np.float32]) -> object:
         """Return an embedding of shape (512,) as an argument for `_rows` and `_document`."""

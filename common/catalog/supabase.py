@@ -1,7 +1,8 @@
 """The catalog in Supabase: one supabase-py client, shared by all threads, calls the SQL functions by RPC.
 
 A response hook of the HTTP client turns every unsuccessful response into a domain error, because an error of
-supabase-py contains only one of the response's status and body. This module does not retry calls.
+supabase-py contains only one of the response's status and body. This module itself does not
+repeat calls.
 """
 
 import base64
@@ -50,13 +51,13 @@ class SupabaseCatalog(FunctionCatalog):
     def close(self) -> None:
         self._http.close()
 
-    def _rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
+    def _call_for_rows(self, function: str, arguments: Mapping[str, object]) -> list[Row]:
         rows = self._call(function, arguments)
         if not isinstance(rows, list):
             raise misconfigured("bad_url", found=f"{function} was answered with something else than rows")
         return rows
 
-    def _document(self, function: str, arguments: Mapping[str, object]) -> Any:
+    def _call_for_document(self, function: str, arguments: Mapping[str, object]) -> Any:
         return self._call(function, arguments)
 
     def _call(self, function: str, arguments: Mapping[str, object]) -> Any:
