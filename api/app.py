@@ -14,11 +14,11 @@ from api.http.parsed_query_cache import RepeatedQueriesMiddleware
 from api.http.path_prefix import PathPrefix, check_path_prefix
 from api.http.request_context import RequestContext
 from api.http.security_headers import SecurityHeaders
-from api.http.static_files import PAGES, PICTURES, TypedFiles
+from api.http.static_files import PICTURES, TypedFiles
 from api.http.thumbnails import ThumbnailFiles
 from api.lifespan import open_gateway
 from api.metrics.recorder import RequestRecorder
-from api.routes import albums, docs_page, facets, health, jobs, searches, service
+from api.routes import albums, docs_page, facets, health, jobs, searches, service, web_page
 from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -57,6 +57,7 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
         app.include_router(router)
     app.include_router(service.router)
     docs_page.mount_documents(app)
+    web_page.mount_page(app)
     _mount_files(app, settings)
     _build_routes(app)
     install_error_handlers(app)
@@ -88,5 +89,3 @@ def _mount_files(app: FastAPI, settings: Settings) -> None:
         app.mount("/covers", TypedFiles(settings.covers_dir, types=PICTURES), name="covers")
     if settings.thumbnail_dir is not None:
         app.mount(SERVED_UNDER, ThumbnailFiles(settings.thumbnail_dir), name="thumbnails")
-    if (health.WEB_FOLDER / "index.html").is_file():
-        app.mount("/app", TypedFiles(health.WEB_FOLDER, types=PAGES, html=True), name="app")

@@ -72,7 +72,7 @@ class Service(BaseModel):
             "service": "cover-search",
             "version": "0.2.0",
             "endpoints": {"GET /health": "Whether the service can do its work"},
-            "links": {"docs": "/docs", "openapi": "/openapi.json"},
+            "links": {"docs": "/docs", "openapi": "/openapi.json", "app": "/app/"},
         }
     )
 

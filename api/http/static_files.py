@@ -43,6 +43,7 @@ PAGES: Mapping[str, str] = MappingProxyType(
         ".json": "application/json",
         ".png": "image/png",
         ".svg": "image/svg+xml",
+        ".txt": "text/plain",
         ".webp": "image/webp",
         ".woff2": "font/woff2",
     }

@@ -1,6 +1,5 @@
 """The service endpoints: /, /health, /livez and /readyz."""
 
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -14,6 +13,7 @@ from api.contract.request_parameters import HealthParameters
 from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_parameters import StrictRoute
+from api.routes.web_page import page_address
 from api.search.health_report import HealthReport
 from common.version import VERSION
 
@@ -21,7 +21,6 @@ from common.version import VERSION
 lenient = APIRouter(tags=["service"])
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 
-WEB_FOLDER = Path(__file__).parent.parent / "web"
 INTERNAL = problems("internal")
 #: The health endpoints need no API key, but refuse an invalid key.
 HEALTH_PROBLEMS = problems("invalid_parameter", "unauthorized", "forbidden", "rate_limited", "internal")
@@ -36,11 +35,9 @@ VARY = {"Vary": header("The request header that the answer depends on.", "Accept
 async def root(request: Request) -> Response:
     """Return the service's name, version, endpoints and links; redirect a browser to the web page."""
     prefix = gateway_of(request).settings.path_prefix
-    has_page = (WEB_FOLDER / "index.html").is_file()
-    if has_page and _wants_html(request):
-        return RedirectResponse(f"{prefix}/app/", 307, headers={"Vary": "Accept"})
-    paths = {"docs": "/docs", "openapi": "/openapi.json", **({"app": "/app/"} if has_page else {})}
-    links = {name: prefix + path for name, path in paths.items()}
+    if _wants_html(request):
+        return RedirectResponse(page_address(request), 307, headers={"Vary": "Accept"})
+    links = {"docs": f"{prefix}/docs", "openapi": f"{prefix}/openapi.json", "app": page_address(request)}
     document = Service(version=VERSION, endpoints=_endpoints(request.app, prefix), links=links)
     return Response(document.model_dump_json(), headers={"Vary": "Accept"}, media_type=JSON)
 

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +14,6 @@ from tests.integration.api.conftest import StartGateway
 from tests.integration.api.stand_ins import GENRES, MODEL, MemoryCatalog, StandInWorker
 from tests.paths import ROOT
 from tests.polling import eventually
-from tests.running_gateway import RunningGateway
 
 
 def test_health_reports_every_component_healthy(client: httpx.Client) -> None:
@@ -257,13 +255,3 @@ def test_a_gateway_without_a_catalog_says_which_setting_is_missing() -> None:
 
     assert done.returncode == 2
     assert "DATABASE_URL" in done.stderr
-
-
-def test_browsers_are_redirected_to_the_page_only_if_it_exists(gateway: RunningGateway) -> None:
-    has_page = (ROOT / "api" / "web" / "index.html").is_file()
-
-    with gateway.client() as client:
-        answer: Any = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
-
-    assert answer.status_code == (307 if has_page else 200)
-    assert answer.headers["vary"] == "Accept"

@@ -1,0 +1,75 @@
+"""Serves the files of the web page, compressed and with headers for the caches of browsers."""
+
+import gzip
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api.http.etags import REVALIDATE
+from api.http.static_files import PAGES, TypedFiles
+
+#: Browsers may keep a file for a year if its name has a fingerprint, because other content has another name.
+FOREVER = "public, max-age=31536000, immutable"
+_FINGERPRINTED = re.compile(r"-[0-9a-f]{12}\.\w+")
+#: The types whose files become smaller by gzip.
+_COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
+
+
+class PageFiles(TypedFiles):
+    """Serves a folder of few files that do not change while the gateway runs."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, types=PAGES, html=True)
+        self._compressed: dict[str, bytes] = {}
+        self._etags: dict[str, str] = {}
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Return the file, compressed if the client accepts gzip and asks for the whole file."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        asked = Headers(scope=scope)
+        if response.status_code != status_code or "range" in asked or not accepts_gzip(asked):
+            return response
+        if Path(full_path).suffix not in _COMPRESSIBLE:
+            return response
+        headers = {
+            **self.headers_of(full_path),
+            "etag": f"W/{response.headers['etag']}",
+            "content-encoding": "gzip",
+        }
+        return Response(self._gzip(full_path), status_code, headers, response.media_type)
+
+    def headers_of(self, full_path: str | os.PathLike[str]) -> Mapping[str, str]:
+        path = os.fspath(full_path)
+        if path not in self._etags:
+            # The default ETag contains the time of modification, which differs between installed copies.
+            self._etags[path] = f'"{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:32]}"'
+        kept = FOREVER if _FINGERPRINTED.search(Path(path).name) else REVALIDATE
+        return {"cache-control": kept, "etag": self._etags[path], "vary": "Accept-Encoding"}
+
+    def _gzip(self, full_path: str | os.PathLike[str]) -> bytes:
+        path = os.fspath(full_path)
+        if path not in self._compressed:
+            self._compressed[path] = gzip.compress(Path(path).read_bytes(), mtime=0)
+        return self._compressed[path]
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """Tell whether `Accept-Encoding` allows gzip (RFC 9110, 12.5.3)."""
+    weights = {}
+    for offered in ",".join(headers.getlist("accept-encoding")).split(","):
+        coding, _, weight = offered.partition(";")
+        weights[coding.strip().lower()] = weight.replace(" ", "").removeprefix("q=") or "1"
+    weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", "0")))
+    return weight.strip("0.") != ""

@@ -1,0 +1,86 @@
+// An error in a person's words, with a button for what to do.
+
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { ServiceError } from "../client/http";
+import { html } from "../html";
+import { keepKey, readKey } from "../shell/session";
+import { codeOf, problemText } from "./problem_texts";
+
+interface ProblemPanelProps {
+  error: unknown;
+  onRetry: () => void;
+  onShrink?: (() => void) | undefined;
+  onRemovePicture?: (() => void) | undefined;
+}
+
+export function ProblemPanel({ error, onRetry, onShrink, onRemovePicture }: ProblemPanelProps): VNode {
+  const { title, advice, remedy } = problemText(error);
+  const detail = error instanceof ServiceError ? error : null;
+  useEffect(() => {
+    if (codeOf(error) !== "offline") return;
+    addEventListener("online", onRetry);
+    return () => removeEventListener("online", onRetry);
+  }, [error]);
+  return html`<section class="problem" role="alert" data-code=${codeOf(error)}>
+    <h2>${title}</h2>
+    <p>${advice}</p>
+    ${remedy === "key" && html`<${KeyForm} onKept=${onRetry} />`}
+    ${remedy === "wait" && html`<${Countdown} key=${error} seconds=${detail?.retryAfterS ?? 5} onRetry=${onRetry} />`}
+    <div class="actions">
+      ${remedy === "shrink" &&
+      onShrink &&
+      html`<button type="button" class="button button-main" onClick=${onShrink}>Shrink the picture and search</button>`}
+      ${(remedy === "shrink" || remedy === "remove-picture") &&
+      onRemovePicture &&
+      html`<button type="button" class="button" onClick=${onRemovePicture}>Remove the picture</button>`}
+      ${remedy === "retry" && html`<button type="button" class="button button-main" onClick=${onRetry}>Try again</button>`}
+    </div>
+    ${detail &&
+    html`<details class="problem-detail">
+      <summary>Details</summary>
+      <p><code>${detail.code}</code>: <span dir="auto">${detail.detail}</span></p>
+      ${detail.requestId && html`<p>Request id: <code>${detail.requestId}</code></p>`}
+    </details>`}
+  </section>`;
+}
+
+function Countdown({ seconds, onRetry }: { seconds: number; onRetry: () => void }): VNode {
+  const [left, setLeft] = useState(Math.max(1, Math.ceil(seconds)));
+  useEffect(() => {
+    const timer = setInterval(() => setLeft((before) => before - 1), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  useEffect(() => {
+    if (left <= 0) onRetry();
+  }, [left <= 0]);
+  return html`<p class="countdown">
+    Trying again in <span class="countdown-number">${Math.max(0, left)}</span> s.
+    <button type="button" class="button" onClick=${onRetry}>Try now</button>
+  </p>`;
+}
+
+export function KeyForm({ onKept }: { onKept: () => void }): VNode {
+  const [key, setKey] = useState(readKey() ?? "");
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (!key.trim()) return;
+    keepKey(key.trim());
+    onKept();
+  };
+  return html`<form class="key-form" onSubmit=${submit}>
+    <label for="api-key">API key</label>
+    <div class="key-row">
+      <input
+        id="api-key"
+        type="password"
+        autocomplete="off"
+        spellcheck=${false}
+        value=${key}
+        onInput=${(event: Event) => setKey((event.target as HTMLInputElement).value)}
+      />
+      <button class="button button-main">Use this key</button>
+    </div>
+  </form>`;
+}

@@ -1,0 +1,169 @@
+// Runs the search of the address, page by page; a late answer never replaces the answer of a newer search.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { ServiceError, isAbort } from "../client/http";
+import { cancelJob, type Found, type Part, search, type Search } from "../client/search";
+import type { Job, Match } from "../client/types";
+import { readPicture } from "../pictures/store";
+import { type Address, countFilters, writeAddress } from "../shell/address";
+import { connection } from "../shell/session";
+
+export const PAGE = 25;
+/** The limits of `offset` and of `offset + k` in the HTTP API. */
+const OFFSET_MAX = 950;
+const RANKED_MAX = 1000;
+/** The text by which albums are ranked if a search consists of filters only. */
+export const DEFAULT_TEXT = "album cover";
+
+export interface SearchState {
+  /** The search whose matches are shown, as an address without dialogs. */
+  shown: string | null;
+  matches: readonly Match[];
+  first: Found | null;
+  /** The number of ranked albums that have been read. */
+  next: number;
+  /** How the results end: no album is left, or the service ranks no further; null if there are more. */
+  end: "exhausted" | "limit" | null;
+  loading: "first" | "more" | null;
+  job: Job | null;
+  /** The uploaded part of a picture, from 0 to 1; null if nothing is being uploaded. */
+  upload: number | null;
+  error: unknown;
+}
+
+const NOTHING: SearchState = {
+  shown: null,
+  matches: [],
+  first: null,
+  next: 0,
+  end: null,
+  loading: null,
+  job: null,
+  upload: null,
+  error: null,
+};
+
+export interface RunningSearch extends SearchState {
+  loadMore: () => void;
+  retry: () => void;
+  cancel: () => void;
+}
+
+/** Return the request for one page of the search in an address. */
+export function searchOf(address: Address, offset: number, explain = false): Search {
+  const parts: readonly Part[] = address.parts.length ? address.parts : [{ kind: "text", text: DEFAULT_TEXT, weight: 1 }];
+  return {
+    parts,
+    filters: address.filters,
+    minSimilarity: address.minSimilarity,
+    k: offset < OFFSET_MAX ? PAGE : RANKED_MAX - OFFSET_MAX,
+    offset,
+    explain,
+  };
+}
+
+/** Return the text that identifies a search: its address without dialogs. */
+export function searchKey(address: Address): string | null {
+  if (address.view !== "search" || (!address.parts.length && !countFilters(address))) return null;
+  return writeAddress({ ...address, album: null, code: false });
+}
+
+export function useSearch(address: Address): RunningSearch {
+  const key = searchKey(address);
+  const [state, setState] = useState<SearchState>(NOTHING);
+  const [attempt, setAttempt] = useState(0);
+  const running = useRef<{ abort: AbortController; job: string | null } | null>(null);
+
+  const start = (offset: number): void => {
+    stop(running.current);
+    const own = { abort: new AbortController(), job: null as string | null };
+    running.current = own;
+    // An answer counts only while its search is the newest.
+    const update = (change: (before: SearchState) => SearchState): void => {
+      if (running.current === own) setState(change);
+    };
+    update((before) => ({ ...before, loading: offset ? "more" : "first", error: null, job: null, upload: null }));
+    const asked = searchOf(address, offset);
+    search(connection, asked, {
+      signal: own.abort.signal,
+      picture: async (id) => (await readPicture(id)).blob,
+      onUpload: (upload) => update((before) => ({ ...before, upload })),
+      onJob: (job) => {
+        own.job = job.id;
+        update((before) => ({ ...before, job, upload: null }));
+      },
+    }).then(
+      (found) => {
+        own.job = null;
+        update((before) => withPage(before, found, { key: key as string, offset, asked }));
+      },
+      (error: unknown) => {
+        if (!isAbort(error)) update((before) => ({ ...before, loading: null, job: null, upload: null, error }));
+      },
+    );
+  };
+
+  useEffect(() => {
+    if (key === null) {
+      setState(NOTHING);
+      return;
+    }
+    start(0);
+    return () => {
+      stop(running.current);
+      running.current = null;
+    };
+  }, [key, attempt]);
+
+  return {
+    ...state,
+    loadMore: () => {
+      if (state.loading === null && state.end === null && state.error === null && state.shown === key) start(state.next);
+    },
+    retry: () => (state.matches.length && state.shown === key ? start(state.next) : setAttempt((n) => n + 1)),
+    cancel: () => {
+      stop(running.current);
+      running.current = null;
+      setState((before) => ({ ...before, loading: null, job: null, upload: null, error: canceled() }));
+    },
+  };
+}
+
+function withPage(
+  before: SearchState,
+  found: Found,
+  { key, offset, asked }: { key: string; offset: number; asked: Search },
+): SearchState {
+  const { results, exhausted } = found.result;
+  const matches = offset ? unique([...before.matches, ...results]) : results;
+  return {
+    ...before,
+    shown: key,
+    matches,
+    first: offset ? before.first : found,
+    next: offset + asked.k,
+    end: (exhausted ?? results.length < asked.k) ? "exhausted" : offset + asked.k >= RANKED_MAX ? "limit" : null,
+    loading: null,
+    job: null,
+    upload: null,
+    error: null,
+  };
+}
+
+// If the catalog changes between two pages, a page may repeat an album.
+function unique(matches: readonly Match[]): Match[] {
+  return [...new Map(matches.map((match) => [match.id, match])).values()];
+}
+
+function stop(running: { abort: AbortController; job: string | null } | null): void {
+  if (running === null) return;
+  running.abort.abort();
+  // The job would use a worker for an answer that nobody reads. If the job has already ended, nothing happens.
+  if (running.job !== null) void cancelJob(connection, running.job).catch(() => undefined);
+}
+
+function canceled(): ServiceError {
+  return new ServiceError("job_canceled", "the search was canceled");
+}
+

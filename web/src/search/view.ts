@@ -1,0 +1,151 @@
+// The view of a search: the field, the filters, and the results or suggestions.
+
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { countText } from "../album/describe";
+import type { Part } from "../client/search";
+import { html } from "../html";
+import { shrink } from "../pictures/shrink";
+import { addPicture, readPicture } from "../pictures/store";
+import { ServiceError } from "../client/http";
+import { NO_FILTERS } from "../shell/address";
+import { Icon } from "../shell/icons";
+import { hrefOf, onLink, useNavigation } from "../shell/navigation";
+import { activeFilters, CLEARED } from "./active_filters";
+import { Empty } from "./empty";
+import { FilterPanel } from "./filters";
+import { NamedAlbums } from "./named_albums";
+import { ProblemPanel } from "./problem_panel";
+import { QueryBar } from "./query_bar";
+import { Results } from "./results";
+import { Suggestions } from "./suggestions";
+import { TimingsDetails } from "./timings";
+import { useFacets, withAllChoices } from "./use_facets";
+import { DEFAULT_TEXT, type RunningSearch, searchKey, useSearch } from "./use_search";
+import { Waiting } from "./waiting";
+
+export function SearchView(): VNode {
+  const { address } = useNavigation();
+  const facets = useFacets(address.filters);
+  const counts = withAllChoices(useFacets(NO_FILTERS).value, facets.value);
+  const search = useSearch(address);
+  const isSearching = searchKey(address) !== null;
+  return html`<div class=${`search ${isSearching ? "has-search" : "is-start"}`}>
+    <div class="ask">
+      ${!isSearching && html`<${Welcome} total=${facets.value?.total_albums ?? null} />`}
+      <${QueryBar} isStart=${!isSearching} />
+    </div>
+    ${isSearching
+      ? html`<div class="search-columns">
+          <${FilterPanel} facets=${counts} />
+          <${Outcome} search=${search} facets=${counts} />
+        </div>`
+      : facets.error !== null
+        ? html`<${ProblemPanel} error=${facets.error} onRetry=${facets.reload} />`
+        : html`<${Suggestions} facets=${facets.value} />`}
+  </div>`;
+}
+
+function Welcome({ total }: { total: number | null }): VNode {
+  return html`<div class="welcome">
+    <h1>Find an album by its cover</h1>
+    <p>
+      Describe what you see, or drop a picture.${" "}
+      <span class="welcome-count">${total === null ? "" : `${countText(total, "cover")} to look through.`}</span>
+    </p>
+  </div>`;
+}
+
+function Outcome({ search, facets }: { search: RunningSearch; facets: ReturnType<typeof useFacets>["value"] }): VNode {
+  const { address } = useNavigation();
+  const { first, matches } = search;
+  const isStale = search.shown !== searchKey(address);
+  const onlyText = address.parts.length === 1 && address.parts[0]?.kind === "text" ? address.parts[0].text : null;
+  const hasError = search.error !== null && (isStale || matches.length === 0);
+  return html`<section class="outcome" aria-labelledby="results-heading">
+    <${Heading} search=${search} isStale=${isStale} facets=${facets} />
+    ${onlyText !== null && html`<${NamedAlbums} text=${onlyText} />`}
+    <${Waiting} search=${search} />
+    ${hasError
+      ? html`<${PictureProblem} search=${search} />`
+      : first !== null && matches.length === 0 && !isStale
+        ? html`<${Empty} facets=${facets} />`
+        : html`<${Results} search=${search} isStale=${isStale} />`}
+  </section>`;
+}
+
+interface HeadingProps {
+  search: RunningSearch;
+  isStale: boolean;
+  facets: ReturnType<typeof useFacets>["value"];
+}
+
+function Heading({ search, isStale, facets }: HeadingProps): VNode {
+  const { address, go } = useNavigation();
+  const filters = activeFilters(address, facets);
+  const text = headingText(search, isStale, facets?.total_albums ?? null);
+  return html`<header class="results-header">
+    <div class="results-title">
+      <h1 id="results-heading" tabindex="-1" role="status">${text}</h1>
+      ${search.first && !isStale && html`<${TimingsDetails} found=${search.first} />`}
+      <a
+        class="button button-quiet code-button"
+        href=${hrefOf({ ...address, code: true })}
+        onClick=${onLink(() => go({ code: true }))}
+        ><${Icon} name="code" />Code</a
+      >
+    </div>
+    ${filters.length > 0 &&
+    html`<ul class="tokens" aria-label="Active filters">
+      ${filters.map(
+        ({ label, without }) => html`<li key=${label}>
+          <button type="button" class="token" aria-label=${`Remove the filter ${label}`} onClick=${() => go(without)}>
+            <span dir="auto">${label}</span><${Icon} name="close" />
+          </button>
+        </li>`,
+      )}
+      ${filters.length > 1 &&
+      html`<li><button type="button" class="link" onClick=${() => go(CLEARED)}>Remove all</button></li>`}
+    </ul>`}
+    ${address.parts.length === 0 && html`<p class="note">Ordered by likeness to “${DEFAULT_TEXT}”.</p>`}
+  </header>`;
+}
+
+function headingText(search: RunningSearch, isStale: boolean, meeting: number | null): string {
+  if (isStale && search.error === null) return search.matches.length ? "Searching …" : "Looking at the covers …";
+  if (search.error !== null && (isStale || !search.matches.length)) return "No answer";
+  if (search.end === "exhausted") return countText(search.matches.length, "album");
+  return meeting === null ? "Albums" : `${countText(meeting, "album")}, the most similar first`;
+}
+
+/** A failed search, whose pictures can be shrunk or removed. */
+function PictureProblem({ search }: { search: RunningSearch }): VNode {
+  const { address, go } = useNavigation();
+  const [failure, setFailure] = useState<unknown>(null);
+  useEffect(() => setFailure(null), [search.error]);
+  const pictures = address.parts.filter((part) => part.kind === "image");
+  const shrinkAll = async (): Promise<void> => {
+    try {
+      const parts = await Promise.all(address.parts.map(shrunk));
+      go({ parts }, { replace: true });
+    } catch {
+      setFailure(new ServiceError("picture_unreadable", "this browser cannot decode the picture"));
+    }
+  };
+  return html`<${ProblemPanel}
+    error=${failure ?? search.error}
+    onRetry=${search.retry}
+    onShrink=${pictures.length ? () => void shrinkAll() : undefined}
+    onRemovePicture=${pictures.length
+      ? () => go({ parts: address.parts.filter((part) => part.kind !== "image") })
+      : undefined}
+  />`;
+}
+
+async function shrunk(part: Part): Promise<Part> {
+  if (part.kind !== "image") return part;
+  const picture = await readPicture(part.id);
+  const copy = await addPicture(await shrink(picture.blob), picture.name);
+  return { ...part, id: copy.id };
+}

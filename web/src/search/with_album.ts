@@ -1,0 +1,12 @@
+// Adds an album to a search, as “more like this” or “less like this”.
+
+import type { Part } from "../client/search";
+import { type Address, PARTS_MAX } from "../shell/address";
+
+/** Return the search with an album: alone if it is wanted more, beside the other parts if it is wanted less. */
+export function withAlbum(address: Address, id: string, weight: number): Partial<Address> {
+  const part: Part = { kind: "album", id, weight };
+  const others = address.parts.filter((each) => each.kind === "text" || each.id !== id);
+  const parts = weight > 0 ? [part] : [...others.slice(0, PARTS_MAX - 1), part];
+  return { view: "search", parts, album: null, code: false };
+}

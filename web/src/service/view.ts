@@ -1,0 +1,153 @@
+// The service for its operators: live figures of the queue, the workers and the requests.
+
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { getJson, isAbort } from "../client/http";
+import type { ServiceFigures, WorkerFigures } from "../client/types";
+import { html } from "../html";
+import { ProblemPanel } from "../search/problem_panel";
+import { connection } from "../shell/session";
+import { IntervalChart } from "./interval_chart";
+
+const EVERY_MS = 2000;
+const MIB = 1024 * 1024;
+
+export function ServiceView(): VNode {
+  const { figures, error, retry } = useFigures();
+  return html`<div class="service">
+    <header class="view-header">
+      <h1>The service</h1>
+      <p class="lead">${figures === null ? "Reading the figures …" : `Version ${figures.version}, the last five minutes`}</p>
+    </header>
+    ${error !== null && html`<${ProblemPanel} error=${error} onRetry=${retry} />`}
+    ${figures !== null && html`<${Figures} figures=${figures} />`}
+  </div>`;
+}
+
+function Figures({ figures }: { figures: ServiceFigures }): VNode {
+  const { queue, memory, requests, cache, problems } = figures;
+  return html`<div class="figures">
+    ${Object.entries(problems).map(([part, problem]) => html`<p class="note" role="alert" key=${part}>${part}: ${problem}</p>`)}
+    <dl class="tiles">
+      <${Tile} label="Waiting" value=${queue && String(queue.depth + queue.parked)} />
+      <${Tile} label="Running" value=${queue && String(queue.running)} />
+      <${Tile} label="Oldest in the queue" value=${queue && seconds(queue.oldest_age_s)} />
+      <${Tile} label="From the cache" value=${cache && percent(cache.hit_ratio)} />
+      <${Tile} label="Requests" value=${requests && requests.count.toLocaleString("en")} />
+      <${Tile} label="Median answer" value=${requests && milliseconds(requests.duration_ms.p50)} />
+      <${Tile} label="99th percentile" value=${requests && milliseconds(requests.duration_ms.p99)} />
+      <${Tile} label="Pictures held" value=${memory && `${(memory.image_bytes / MIB).toFixed(1)} MiB`} />
+    </dl>
+    ${requests &&
+    html`<div class="charts">
+      <${IntervalChart} title="Requests per second" intervals=${requests.intervals} value="rate" />
+      <${IntervalChart} title="Median duration in ms" intervals=${requests.intervals} value="duration" />
+    </div>`}
+    <${Table} title="Workers" head=${["Worker", "State", "Model", "Runs on", "Running", "Per second"]} rows=${(figures.workers ?? []).map(workerRow)} empty="No worker is running." />
+    <${Table}
+      title="Endpoints"
+      head=${["Endpoint", "Requests", "Median", "99th percentile"]}
+      rows=${(requests?.by_route ?? []).map((route) => [
+        `${route.method} ${route.route ?? "unknown path"}`,
+        route.count.toLocaleString("en"),
+        milliseconds(route.duration_ms.p50),
+        milliseconds(route.duration_ms.p99),
+      ])}
+      empty="No request yet."
+    />
+    <${Table}
+      title="Problems"
+      head=${["Code", "Status", "Answers"]}
+      rows=${(requests?.by_problem ?? []).map(({ code, status, count }) => [code, String(status), count.toLocaleString("en")])}
+      empty="No request was refused in the last five minutes."
+    />
+  </div>`;
+}
+
+function Tile({ label, value }: { label: string; value: string | null }): VNode {
+  return html`<div class="tile">
+    <dt>${label}</dt>
+    <dd>${value ?? "–"}</dd>
+  </div>`;
+}
+
+interface TableProps {
+  title: string;
+  head: readonly string[];
+  rows: readonly (readonly ComponentChildren[])[];
+  empty: string;
+}
+
+function Table({ title, head, rows, empty }: TableProps): VNode {
+  return html`<section class="figure-table" aria-label=${title}>
+    <h2>${title}</h2>
+    ${rows.length === 0
+      ? html`<p class="note">${empty}</p>`
+      : html`<div class="table-room" tabindex="0" role="region" aria-label=${`${title}, as a table`}>
+          <table>
+            <thead>
+              <tr>${head.map((name) => html`<th scope="col" key=${name}>${name}</th>`)}</tr>
+            </thead>
+            <tbody>
+              ${rows.map(
+                (row, index) => html`<tr key=${index}>
+                  ${row.map((cell, column) => (column === 0 ? html`<th scope="row">${cell}</th>` : html`<td>${cell}</td>`))}
+                </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>`}
+  </section>`;
+}
+
+function workerRow(worker: WorkerFigures): string[] {
+  return [
+    `${worker.host ?? "unknown"}, process ${worker.pid ?? "?"}`,
+    worker.ready ? "ready" : (worker.error ?? "starting"),
+    worker.model ?? "–",
+    [worker.device, worker.encoder, worker.precision].filter(Boolean).join(", ") || "–",
+    worker.running === null ? "–" : `${worker.running} of ${worker.concurrency ?? "?"}`,
+    worker.runs_per_s?.toFixed(1) ?? "–",
+  ];
+}
+
+function useFigures(): { figures: ServiceFigures | null; error: unknown; retry: () => void } {
+  const [figures, setFigures] = useState<ServiceFigures | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer = 0;
+    const read = async (): Promise<void> => {
+      try {
+        setFigures(await getJson<ServiceFigures>(connection, { path: "api/service", signal: abort.signal }));
+        setError(null);
+        timer = setTimeout(poll, EVERY_MS);
+      } catch (failed) {
+        if (!isAbort(failed)) setError(failed);
+      }
+    };
+    // A tab that nobody sees asks for nothing.
+    const poll = (): void => void (document.hidden ? (timer = setTimeout(poll, EVERY_MS)) : read());
+    poll();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [attempt]);
+  return { figures, error, retry: () => setAttempt((count) => count + 1) };
+}
+
+function milliseconds(value: number | null): string {
+  if (value === null) return "–";
+  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value).toLocaleString("en")} ms`;
+}
+
+function seconds(value: number | null): string {
+  return value === null ? "–" : `${value.toFixed(1)} s`;
+}
+
+function percent(value: number | null): string {
+  return value === null ? "–" : `${Math.round(100 * value)} %`;
+}
