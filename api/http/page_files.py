@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -21,13 +22,21 @@ _FINGERPRINTED = re.compile(r"-[0-9a-f]{12}\.\w+")
 _COMPRESSIBLE = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A file as it was at one time of modification."""
+
+    modified_ns: int
+    etag: str
+    compressed: bytes
+
+
 class PageFiles(TypedFiles):
-    """Serves a folder of few files that do not change while the gateway runs."""
+    """Serves a folder of few small files, and keeps them compressed in memory."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, types=PAGES, html=True)
-        self._compressed: dict[str, bytes] = {}
-        self._etags: dict[str, str] = {}
+        self._versions: dict[str, _Version] = {}
 
     def file_response(
         self,
@@ -48,21 +57,23 @@ class PageFiles(TypedFiles):
             "etag": f"W/{response.headers['etag']}",
             "content-encoding": "gzip",
         }
-        return Response(self._gzip(full_path), status_code, headers, response.media_type)
+        return Response(self._version(full_path).compressed, status_code, headers, response.media_type)
 
     def headers_of(self, full_path: str | os.PathLike[str]) -> Mapping[str, str]:
-        path = os.fspath(full_path)
-        if path not in self._etags:
-            # The default ETag contains the time of modification, which differs between installed copies.
-            self._etags[path] = f'"{hashlib.sha256(Path(path).read_bytes()).hexdigest()[:32]}"'
-        kept = FOREVER if _FINGERPRINTED.search(Path(path).name) else REVALIDATE
-        return {"cache-control": kept, "etag": self._etags[path], "vary": "Accept-Encoding"}
+        kept = FOREVER if _FINGERPRINTED.search(Path(full_path).name) else REVALIDATE
+        # The default ETag contains the time of modification, which differs between installed copies.
+        return {"cache-control": kept, "etag": self._version(full_path).etag, "vary": "Accept-Encoding"}
 
-    def _gzip(self, full_path: str | os.PathLike[str]) -> bytes:
-        path = os.fspath(full_path)
-        if path not in self._compressed:
-            self._compressed[path] = gzip.compress(Path(path).read_bytes(), mtime=0)
-        return self._compressed[path]
+    def _version(self, full_path: str | os.PathLike[str]) -> _Version:
+        path = Path(full_path)
+        modified_ns = path.stat().st_mtime_ns
+        known = self._versions.get(str(path))
+        if known is None or known.modified_ns != modified_ns:
+            content = path.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            known = _Version(modified_ns, etag, gzip.compress(content, mtime=0))
+            self._versions[str(path)] = known
+        return known
 
 
 def accepts_gzip(headers: Headers) -> bool:

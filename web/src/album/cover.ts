@@ -19,7 +19,16 @@ export function pictureUrl(url: string | null | undefined): string | null {
   }
 }
 
-export function Cover({ album, sizes, large = false }: { album: Album; sizes: string; large?: boolean }): VNode {
+interface CoverProps {
+  album: Album;
+  sizes: string;
+  /** Whether to show the original instead of a thumbnail. */
+  large?: boolean;
+  /** Whether the names of the album stand beside the cover. */
+  isNamed?: boolean;
+}
+
+export function Cover({ album, sizes, large = false, isNamed = false }: CoverProps): VNode {
   const [hasFailed, setFailed] = useState(false);
   const thumbnails = album.thumbnail_urls;
   const small = pictureUrl(thumbnails?.["256"]);
@@ -27,7 +36,7 @@ export function Cover({ album, sizes, large = false }: { album: Album; sizes: st
   const original = pictureUrl(album.cover_url);
   const source = (large ? original : null) ?? medium ?? original;
   useEffect(() => setFailed(false), [source]);
-  if (source === null || hasFailed) return html`<${StandIn} album=${album} />`;
+  if (source === null || hasFailed) return html`<${StandIn} album=${album} isNamed=${isNamed} />`;
   return html`<img
     class="cover"
     src=${source}
@@ -35,7 +44,7 @@ export function Cover({ album, sizes, large = false }: { album: Album; sizes: st
     sizes=${!large && small && medium ? sizes : undefined}
     width=${SIZE_PX}
     height=${SIZE_PX}
-    alt=${`Cover of ${album.album_name} by ${album.artist}`}
+    alt=${isNamed ? "" : `Cover of ${album.album_name} by ${album.artist}`}
     loading=${large ? "eager" : "lazy"}
     decoding="async"
     referrerpolicy="no-referrer"
@@ -44,13 +53,14 @@ export function Cover({ album, sizes, large = false }: { album: Album; sizes: st
 }
 
 /** A record in quiet colours that depend on the album, so that stand-ins differ from each other. */
-function StandIn({ album }: { album: Album }): VNode {
+function StandIn({ album, isNamed }: { album: Album; isNamed: boolean }): VNode {
   const number = hash(`${album.artist} ${album.album_name}`);
   const turn = number % 360;
   return html`<svg
     class="cover stand-in"
     viewBox="0 0 100 100"
     role="img"
+    aria-hidden=${isNamed}
     aria-label=${`No cover of ${album.album_name} by ${album.artist}`}
   >
     <rect class="stand-in-paper" width="100" height="100" />

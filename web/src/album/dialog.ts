@@ -5,8 +5,8 @@ import type { VNode } from "preact";
 import type { Album, Result } from "../client/types";
 import { getJson } from "../client/http";
 import { html } from "../html";
-import { ProblemPanel } from "../search/problem_panel";
-import { withAlbum } from "../search/with_album";
+import { ProblemPanel } from "../problems/panel";
+import { withAlbum } from "../search/results/with_album";
 import { Dialog } from "../shell/dialog";
 import { NO_FILTERS, START } from "../shell/address";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";
@@ -38,7 +38,7 @@ function AlbumPage({ album }: { album: Album }): VNode {
   const act = (weight: number): void => go(withAlbum(address, album.id, weight));
   const byArtist = { ...START, filters: { ...NO_FILTERS, artists: [album.artist] } };
   return html`<article class="album">
-    <div class="album-cover"><${Cover} album=${album} sizes="30rem" large /></div>
+    <div class="album-cover"><${Cover} album=${album} sizes="30rem" large isNamed /></div>
     <div class="album-text">
       <h2><bdi>${album.album_name}</bdi></h2>
       <p class="album-artist">
@@ -89,9 +89,9 @@ function labelText(name: string): string {
 
 function SimilarAlbums({ id }: { id: string }): VNode | null {
   const { address, go } = useNavigation();
-  const { value, error } = useLoaded(`similar ${id}`, async (signal) => {
+  const { value, error } = useLoaded(`similar ${id}`, async () => {
     const path = `api/albums/${encodeURIComponent(id)}/similar`;
-    const result = await getJson<Result>(connection, { path, query: [["k", String(SIMILAR)]], signal });
+    const result = await getJson<Result>(connection, { path, query: [["k", String(SIMILAR)]] });
     return { id, results: result.results };
   });
   if (error !== null) return html`<p class="album-similar">Similar albums cannot be shown at the moment.</p>`;

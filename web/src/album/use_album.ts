@@ -6,14 +6,13 @@ import { connection } from "../shell/session";
 import { type Loaded, useLoaded } from "../shell/use_loaded";
 
 export function useAlbum(id: string | null): Loaded<Album> {
-  return useLoaded(id && `album ${id}`, (signal) =>
+  return useLoaded(id && `album ${id}`, () =>
     getJson<Album>(connection, {
       path: `api/albums/${encodeURIComponent(id ?? "")}`,
       query: [
         ["include", "metadata"],
         ["include", "reviewer"],
       ],
-      signal,
     }),
   );
 }

@@ -7,9 +7,9 @@ import type { Filters } from "../client/search";
 import { getJson } from "../client/http";
 import type { Facets, Stats } from "../client/types";
 import { html } from "../html";
-import { namedColors } from "../search/color_names";
-import { ProblemPanel } from "../search/problem_panel";
-import { useFacets } from "../search/use_facets";
+import { namedColors } from "../search/filters/colors";
+import { ProblemPanel } from "../problems/panel";
+import { useFacets } from "../search/filters/use_facets";
 import { type Address, NO_FILTERS, START } from "../shell/address";
 import { connection } from "../shell/session";
 import { useLoaded } from "../shell/use_loaded";
@@ -19,7 +19,7 @@ const GENRES = 15;
 
 export function CatalogView(): VNode {
   const facets = useFacets(NO_FILTERS);
-  const stats = useLoaded("stats", (signal) => getJson<Stats>(connection, { path: "api/stats", signal })).value;
+  const stats = useLoaded("stats", () => getJson<Stats>(connection, { path: "api/stats" })).value;
   if (facets.error !== null) return html`<${ProblemPanel} error=${facets.error} onRetry=${facets.reload} />`;
   const found = facets.value;
   return html`<div class="catalog">

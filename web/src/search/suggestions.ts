@@ -12,8 +12,8 @@ import { NO_FILTERS, START } from "../shell/address";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";
 import { connection } from "../shell/session";
 import { useLoaded } from "../shell/use_loaded";
-import { namedColors } from "./color_names";
-import { withAlbum } from "./with_album";
+import { namedColors } from "./filters/colors";
+import { withAlbum } from "./results/with_album";
 
 const COVERS = 24;
 const PHRASES = 6;
@@ -21,8 +21,8 @@ const COLORS = 9;
 const GENRES = 8;
 
 export function Suggestions({ facets }: { facets: Facets | null }): VNode {
-  const albums = useLoaded("first albums", (signal) =>
-    getJson<{ albums: Album[] }>(connection, { path: "api/albums", query: [["limit", String(COVERS)]], signal }),
+  const albums = useLoaded("first albums", () =>
+    getJson<{ albums: Album[] }>(connection, { path: "api/albums", query: [["limit", String(COVERS)]] }),
   ).value?.albums;
   return html`<div class="suggestions">
     <${Phrases} first=${albums?.[0]?.id ?? null} />
@@ -35,7 +35,7 @@ export function Suggestions({ facets }: { facets: Facets | null }): VNode {
 /** Phrases such as “blue star”, each made of the words that are closest to one cover. */
 function Phrases({ first }: { first: string | null }): VNode {
   const { go } = useNavigation();
-  const phrases = useLoaded(first && "phrases", async (signal) => {
+  const phrases = useLoaded(first && "phrases", async () => {
     const asked = {
       parts: [{ kind: "album", id: first ?? "", weight: 1 } as const],
       filters: NO_FILTERS,
@@ -44,7 +44,7 @@ function Phrases({ first }: { first: string | null }): VNode {
       offset: 0,
       explain: true,
     };
-    const { result } = await search(connection, asked, { signal, picture: () => Promise.reject(new Error("no picture")) });
+    const { result } = await search(connection, asked, { picture: () => Promise.reject(new Error("no picture")) });
     return phrasesOf(result.results);
   }).value;
   return html`<div class="suggestion-row" aria-label="Words to begin with">

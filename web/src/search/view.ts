@@ -12,16 +12,16 @@ import { ServiceError } from "../client/http";
 import { NO_FILTERS } from "../shell/address";
 import { Icon } from "../shell/icons";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";
-import { activeFilters, CLEARED } from "./active_filters";
-import { Empty } from "./empty";
-import { FilterPanel } from "./filters";
-import { NamedAlbums } from "./named_albums";
-import { ProblemPanel } from "./problem_panel";
-import { QueryBar } from "./query_bar";
-import { Results } from "./results";
+import { activeFilters, CLEARED } from "./filters/active";
+import { Empty } from "./filters/empty_answer";
+import { FilterPanel } from "./filters/panel";
+import { NamedAlbums } from "./results/named_albums";
+import { ProblemPanel } from "../problems/panel";
+import { QueryBar } from "./query/query_bar";
+import { Results } from "./results/results";
 import { Suggestions } from "./suggestions";
-import { TimingsDetails } from "./timings";
-import { useFacets, withAllChoices } from "./use_facets";
+import { TimingsDetails } from "./results/timings";
+import { useFacets, withAllChoices } from "./filters/use_facets";
 import { DEFAULT_TEXT, type RunningSearch, searchKey, useSearch } from "./use_search";
 import { Waiting } from "./waiting";
 
@@ -84,10 +84,11 @@ interface HeadingProps {
 function Heading({ search, isStale, facets }: HeadingProps): VNode {
   const { address, go } = useNavigation();
   const filters = activeFilters(address, facets);
-  const text = headingText(search, isStale, facets?.total_albums ?? null);
+  const text = headingText(search, isStale, facets?.total_albums ?? null, address.minSimilarity !== null);
   return html`<header class="results-header">
     <div class="results-title">
-      <h1 id="results-heading" tabindex="-1" role="status">${text}</h1>
+      <h1 id="results-heading" tabindex="-1">${text}</h1>
+      <p class="hidden" role="status">${text}</p>
       ${search.first && !isStale && html`<${TimingsDetails} found=${search.first} />`}
       <a
         class="button button-quiet code-button"
@@ -112,11 +113,11 @@ function Heading({ search, isStale, facets }: HeadingProps): VNode {
   </header>`;
 }
 
-function headingText(search: RunningSearch, isStale: boolean, meeting: number | null): string {
+function headingText(search: RunningSearch, isStale: boolean, meeting: number | null, hasThreshold: boolean): string {
   if (isStale && search.error === null) return search.matches.length ? "Searching …" : "Looking at the covers …";
   if (search.error !== null && (isStale || !search.matches.length)) return "No answer";
-  if (search.end === "exhausted") return countText(search.matches.length, "album");
-  return meeting === null ? "Albums" : `${countText(meeting, "album")}, the most similar first`;
+  const count = search.end === "exhausted" ? search.matches.length : hasThreshold ? null : meeting;
+  return count === null ? "Albums by similarity" : `${countText(count, "album")} by similarity`;
 }
 
 /** A failed search, whose pictures can be shrunk or removed. */

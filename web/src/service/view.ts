@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJson, isAbort } from "../client/http";
 import type { ServiceFigures, WorkerFigures } from "../client/types";
 import { html } from "../html";
-import { ProblemPanel } from "../search/problem_panel";
+import { ProblemPanel } from "../problems/panel";
 import { connection } from "../shell/session";
 import { IntervalChart } from "./interval_chart";
 

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { AlbumDialog } from "../album/dialog";
 import { CatalogView } from "../catalog/view";
 import { html } from "../html";
-import { CodeDialog } from "../search/code_dialog";
+import { CodeDialog } from "../code/dialog";
 import { SearchView } from "../search/view";
 import { ServiceView } from "../service/view";
 import { START, type View } from "./address";

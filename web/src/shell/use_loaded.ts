@@ -2,7 +2,6 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { isAbort } from "../client/http";
 import { readKey } from "./session";
 
 export interface Loaded<T> {
@@ -11,34 +10,34 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
-const cache = new Map<string, unknown>();
+// The documents that were loaded or are being loaded. Several parts of the page may need one document.
+const documents = new Map<string, Promise<unknown>>();
 
 /** Load a document under a name; a null name loads nothing, and keeps the previous value. */
-export function useLoaded<T>(name: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+export function useLoaded<T>(name: string | null, load: () => Promise<T>): Loaded<T> {
   const key = name === null ? null : `${readKey() ?? ""} ${name}`;
-  const [state, setState] = useState<{ value: T | null; error: unknown }>(() => ({
-    value: key === null ? null : ((cache.get(key) as T | undefined) ?? null),
-    error: null,
-  }));
+  const [state, setState] = useState<{ value: T | null; error: unknown }>({ value: null, error: null });
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (key === null) return;
-    const kept = cache.get(key) as T | undefined;
-    if (kept !== undefined) {
-      setState({ value: kept, error: null });
-      return;
-    }
-    const abort = new AbortController();
-    load(abort.signal).then(
-      (value) => {
-        cache.set(key, value);
-        if (!abort.signal.aborted) setState({ value, error: null });
-      },
-      (error: unknown) => {
-        if (!abort.signal.aborted && !isAbort(error)) setState((before) => ({ ...before, error }));
-      },
+    let isCurrent = true;
+    loadOnce(key, load).then(
+      (value) => isCurrent && setState({ value, error: null }),
+      (error: unknown) => isCurrent && setState((before) => ({ ...before, error })),
     );
-    return () => abort.abort();
+    return () => {
+      isCurrent = false;
+    };
   }, [key, attempt]);
   return { ...state, reload: () => setAttempt((count) => count + 1) };
+}
+
+function loadOnce<T>(key: string, load: () => Promise<T>): Promise<T> {
+  const known = documents.get(key) as Promise<T> | undefined;
+  if (known) return known;
+  const loading = load();
+  documents.set(key, loading);
+  // A failed document is loaded again when it is needed again.
+  loading.catch(() => documents.delete(key));
+  return loading;
 }

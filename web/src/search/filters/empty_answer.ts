@@ -3,11 +3,11 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { countText } from "../album/describe";
-import type { Facets } from "../client/types";
-import { html } from "../html";
-import { useNavigation } from "../shell/navigation";
-import { type ActiveFilter, activeFilters } from "./active_filters";
+import { countText } from "../../album/describe";
+import type { Facets } from "../../client/types";
+import { html } from "../../html";
+import { useNavigation } from "../../shell/navigation";
+import { type ActiveFilter, activeFilters } from "./active";
 import { loadFacets } from "./use_facets";
 
 export function Empty({ facets }: { facets: Facets | null }): VNode {

@@ -3,15 +3,15 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { isAbort } from "../client/http";
-import { search } from "../client/search";
-import type { Explanation, Match } from "../client/types";
-import { html } from "../html";
-import { readPicture } from "../pictures/store";
-import type { Address } from "../shell/address";
-import { connection } from "../shell/session";
-import { problemText } from "./problem_texts";
-import { PAGE, searchKey, searchOf } from "./use_search";
+import { isAbort } from "../../client/http";
+import { search } from "../../client/search";
+import type { Explanation, Match } from "../../client/types";
+import { html } from "../../html";
+import { readPicture } from "../../pictures/store";
+import type { Address } from "../../shell/address";
+import { connection } from "../../shell/session";
+import { problemText } from "../../problems/texts";
+import { PAGE, searchKey, searchOf } from "../use_search";
 
 // Explanations of one page are read together.
 const pages = new Map<string, Map<string, Explanation>>();

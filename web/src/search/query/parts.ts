@@ -3,13 +3,13 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { Cover } from "../album/cover";
-import { nameOf } from "../album/describe";
-import { useAlbum } from "../album/use_album";
-import type { Part } from "../client/search";
-import { html } from "../html";
-import { readPicture, type StoredPicture, urlOf } from "../pictures/store";
-import { Icon } from "../shell/icons";
+import { Cover } from "../../album/cover";
+import { nameOf } from "../../album/describe";
+import { useAlbum } from "../../album/use_album";
+import type { Part } from "../../client/search";
+import { html } from "../../html";
+import { readPicture, type StoredPicture, urlOf } from "../../pictures/store";
+import { Icon } from "../../shell/icons";
 
 /** The weights that a person can choose; the HTTP API accepts any number up to 10. */
 const WEIGHTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3];
@@ -72,7 +72,7 @@ function useContent(part: Part): { label: string; picture: VNode | null } {
   const picture = usePicture(part.kind === "image" ? part.id : null);
   if (part.kind === "text") return { label: part.text, picture: null };
   if (part.kind === "album") {
-    const cover = album && html`<${Cover} album=${album} sizes="32px" />`;
+    const cover = album && html`<${Cover} album=${album} sizes="32px" isNamed />`;
     return { label: album ? nameOf(album) : part.id, picture: cover };
   }
   if (picture === "missing") return { label: "picture that is not kept here", picture: null };

@@ -2,10 +2,10 @@
 
 import type { VNode } from "preact";
 
-import type { Found } from "../client/search";
-import type { Timings } from "../client/types";
-import { html } from "../html";
-import { Icon } from "../shell/icons";
+import type { Found } from "../../client/search";
+import type { Timings } from "../../client/types";
+import { html } from "../../html";
+import { Icon } from "../../shell/icons";
 
 const STAGES: readonly [keyof Timings, string][] = [
   ["queue", "In the queue"],

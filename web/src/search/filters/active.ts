@@ -1,8 +1,8 @@
 // The filters of a search as a list: a label for each, and the search without it.
 
-import { nameOfColor } from "./color_names";
-import { type Address, NO_FILTERS } from "../shell/address";
-import type { Facets } from "../client/types";
+import { nameOfColor } from "./colors";
+import { type Address, NO_FILTERS } from "../../shell/address";
+import type { Facets } from "../../client/types";
 
 export interface ActiveFilter {
   label: string;

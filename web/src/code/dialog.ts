@@ -8,8 +8,8 @@ import { Dialog } from "../shell/dialog";
 import { Icon } from "../shell/icons";
 import { useNavigation } from "../shell/navigation";
 import { connection } from "../shell/session";
-import { codeSample, type Language, LANGUAGES } from "./code_samples";
-import { searchOf } from "./use_search";
+import { codeSample, type Language, LANGUAGES } from "./samples";
+import { searchOf } from "../search/use_search";
 
 /** The number of results that the programs ask for. */
 const RESULTS = 10;

@@ -3,15 +3,15 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { countText } from "../album/describe";
-import type { Filters } from "../client/search";
-import type { Facets } from "../client/types";
-import { html } from "../html";
-import { countFilters } from "../shell/address";
-import { Icon } from "../shell/icons";
-import { useNavigation } from "../shell/navigation";
-import { CLEARED } from "./active_filters";
-import { namedColors } from "./color_names";
+import { countText } from "../../album/describe";
+import type { Filters } from "../../client/search";
+import type { Facets } from "../../client/types";
+import { html } from "../../html";
+import { countFilters } from "../../shell/address";
+import { Icon } from "../../shell/icons";
+import { useNavigation } from "../../shell/navigation";
+import { CLEARED } from "./active";
+import { namedColors } from "./colors";
 
 /** The number of genres that are shown at first. */
 const GENRES_SHOWN = 8;

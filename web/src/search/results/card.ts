@@ -3,12 +3,12 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 
-import { Cover } from "../album/cover";
-import { factsOf, nameOf } from "../album/describe";
-import type { Match } from "../client/types";
-import { html } from "../html";
-import { Icon } from "../shell/icons";
-import { hrefOf, onLink, useNavigation } from "../shell/navigation";
+import { Cover } from "../../album/cover";
+import { factsOf, nameOf } from "../../album/describe";
+import type { Match } from "../../client/types";
+import { html } from "../../html";
+import { Icon } from "../../shell/icons";
+import { hrefOf, onLink, useNavigation } from "../../shell/navigation";
 import { withAlbum } from "./with_album";
 import { Why } from "./why";
 
@@ -29,7 +29,7 @@ export function Card({ match, position }: { match: Match; position: number }): V
       href=${hrefOf({ ...address, album: match.id })}
       onClick=${onLink(() => go({ album: match.id }))}
     >
-      <span class="card-cover"><${Cover} album=${match} sizes=${SIZES} /></span>
+      <span class="card-cover"><${Cover} album=${match} sizes=${SIZES} isNamed /></span>
       <span class="card-title"><bdi>${match.album_name}</bdi></span>
       <span class="card-artist"><bdi>${match.artist}</bdi></span>
     </a>

@@ -1,13 +1,13 @@
 // Loads the numbers of albums beside the filters.
 
-import { type Filters, filterQuery } from "../client/search";
-import { getJson } from "../client/http";
-import type { Facets } from "../client/types";
-import { connection } from "../shell/session";
-import { type Loaded, useLoaded } from "../shell/use_loaded";
+import { type Filters, filterQuery } from "../../client/search";
+import { getJson } from "../../client/http";
+import type { Facets } from "../../client/types";
+import { connection } from "../../shell/session";
+import { type Loaded, useLoaded } from "../../shell/use_loaded";
 
 export function useFacets(filters: Filters): Loaded<Facets> {
-  return useLoaded(`facets ${JSON.stringify(filters)}`, (signal) => loadFacets(filters, signal));
+  return useLoaded(`facets ${JSON.stringify(filters)}`, () => loadFacets(filters));
 }
 
 /** Return the counts of the filters for every choice that the catalog has, in the catalog's order. */
@@ -27,6 +27,6 @@ export function withAllChoices(all: Facets | null, counted: Facets | null): Face
   };
 }
 
-export function loadFacets(filters: Filters, signal: AbortSignal): Promise<Facets> {
+export function loadFacets(filters: Filters, signal?: AbortSignal): Promise<Facets> {
   return getJson<Facets>(connection, { path: "api/facets", query: filterQuery(filters), signal });
 }

@@ -1,7 +1,7 @@
 // Adds an album to a search, as “more like this” or “less like this”.
 
-import type { Part } from "../client/search";
-import { type Address, PARTS_MAX } from "../shell/address";
+import type { Part } from "../../client/search";
+import { type Address, PARTS_MAX } from "../../shell/address";
 
 /** Return the search with an album: alone if it is wanted more, beside the other parts if it is wanted less. */
 export function withAlbum(address: Address, id: string, weight: number): Partial<Address> {

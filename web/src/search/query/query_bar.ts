@@ -3,12 +3,12 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import type { Part } from "../client/search";
-import { html } from "../html";
-import { addPicture } from "../pictures/store";
-import { PARTS_MAX, TEXT_MAX_CHARS } from "../shell/address";
-import { Icon } from "../shell/icons";
-import { useNavigation } from "../shell/navigation";
+import type { Part } from "../../client/search";
+import { html } from "../../html";
+import { addPicture } from "../../pictures/store";
+import { PARTS_MAX, TEXT_MAX_CHARS } from "../../shell/address";
+import { Icon } from "../../shell/icons";
+import { useNavigation } from "../../shell/navigation";
 import { Parts } from "./parts";
 import { useDroppedPictures } from "./use_dropped_pictures";
 

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ServiceError } from "../client/http";
 import { html } from "../html";
 import { keepKey, readKey } from "../shell/session";
-import { codeOf, problemText } from "./problem_texts";
+import { codeOf, problemText } from "./texts";
 
 interface ProblemPanelProps {
   error: unknown;

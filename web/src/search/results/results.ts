@@ -3,14 +3,14 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-import { countText } from "../album/describe";
-import { html } from "../html";
-import { countFilters } from "../shell/address";
-import { useNavigation } from "../shell/navigation";
+import { countText } from "../../album/describe";
+import { html } from "../../html";
+import { countFilters } from "../../shell/address";
+import { useNavigation } from "../../shell/navigation";
 import { Card } from "./card";
-import { ProblemPanel } from "./problem_panel";
+import { ProblemPanel } from "../../problems/panel";
 import { moveInGrid } from "./grid_keys";
-import type { RunningSearch } from "./use_search";
+import type { RunningSearch } from "../use_search";
 
 export function Results({ search, isStale }: { search: RunningSearch; isStale: boolean }): VNode {
   const { matches } = search;

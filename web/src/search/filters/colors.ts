@@ -1,6 +1,6 @@
 // The names of the colours that a person can filter by.
 
-import type { Facets } from "../client/types";
+import type { Facets } from "../../client/types";
 
 /** Return the name of a colour of the facets, or the colour itself. */
 export function nameOfColor(hex: string, facets: Facets | null): string {

@@ -1,0 +1,238 @@
+"""A person searches by words, by pictures and by both, and narrows the search by filters."""
+
+import base64
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import RunningStack
+from tests.e2e.page.conftest import Observed, OpenPage
+
+pytestmark = pytest.mark.timeout(300)
+
+CARDS = ".card-link"
+DROP = """([base64, name, type]) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type }));
+  for (const kind of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
+PASTE = """([base64, name, type]) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], name, { type }));
+  const options = { clipboardData, bubbles: true, cancelable: true };
+  document.body.dispatchEvent(new ClipboardEvent("paste", options));
+}"""
+
+
+def query_of(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query, keep_blank_values=True)
+
+
+def first_card(page: Page) -> str:
+    return page.locator(CARDS).first.get_attribute("href") or ""
+
+
+def test_typed_words_are_searched_for_once_typing_pauses(page: Page, observed: Observed) -> None:
+    page.get_by_role("searchbox").press_sequentially("red circle", delay=20)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    asked = [path for path in observed.paths() if path == "/api/search-by-text"]
+    assert query_of(page)["text"] == ["red circle"]
+    assert len(asked) == 1
+    assert page.get_by_role("searchbox").input_value() == "red circle"
+
+
+def test_a_late_answer_never_replaces_a_newer_one(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/api/search-by-text?query=slow*", lambda route: held.append(route))  # noqa: PLW0108
+    page.get_by_role("searchbox").fill("slow")
+    page.wait_for_url("**/app/?text=slow")
+    page.get_by_role("searchbox").fill("blue star")
+    expect(page.locator(CARDS).first).to_be_visible()
+    before = first_card(page)
+
+    for route in held:
+        route.fulfill(status=200, json={"success": True, "results": [], "exhausted": True, "timings_ms": {}})
+
+    expect(page.get_by_role("heading", name="by similarity")).to_be_visible()
+    assert held
+    assert first_card(page) == before
+
+
+def test_one_typed_phrase_is_one_step_of_the_history(page: Page) -> None:
+    field = page.get_by_role("searchbox")
+    field.fill("red")
+    page.wait_for_url("**/app/?text=red")
+    field.fill("red circle")
+    page.wait_for_url("**/app/?text=red+circle")
+
+    page.go_back()
+
+    expect(page.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
+    assert field.input_value() == ""
+
+
+def test_back_forward_and_reload_show_the_same_search(page: Page) -> None:
+    page.get_by_role("searchbox").fill("red circle")
+    expect(page.locator(CARDS).first).to_be_visible()
+    first = first_card(page)
+    page.get_by_role("checkbox", name="Rock").check()
+    expect(page.get_by_role("button", name="Remove the filter Rock")).to_be_visible()
+
+    page.go_back()
+    expect(page.get_by_role("button", name="Remove the filter Rock")).to_have_count(0)
+    expect(page.locator(CARDS).first).to_have_attribute("href", first)
+    page.go_forward()
+    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
+    page.reload()
+
+    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
+    expect(page.get_by_role("searchbox")).to_have_value("red circle")
+
+
+def test_a_chosen_picture_finds_its_album_and_survives_a_reload(page: Page, cover: Path) -> None:
+    page.get_by_label("Choose a picture").first.set_input_files(cover)
+
+    expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
+    expect(page.locator(".similarity-number").first).to_have_text("1.00")
+    chip = page.get_by_role("list", name="Parts of the search").get_by_role("listitem")
+    expect(chip).to_contain_text(cover.name)
+    page.reload()
+    expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
+    expect(chip.locator("img")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", [DROP, PASTE], ids=["dropped", "pasted"])
+def test_a_picture_can_be_dropped_and_pasted(page: Page, cover: Path, way: str) -> None:
+    page.evaluate(way, [base64.b64encode(cover.read_bytes()).decode(), cover.name, "image/jpeg"])
+
+    expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
+
+
+def test_an_address_with_a_picture_of_another_browser_says_so(
+    open_page: OpenPage, stack: RunningStack, cover: Path
+) -> None:
+    page = open_page(stack.url)
+    page.get_by_label("Choose a picture").first.set_input_files(cover)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    other = open_page(stack.url, f"?{urlsplit(page.url).query}")
+
+    expect(other.get_by_role("alert")).to_contain_text("This browser no longer has the picture")
+    other.get_by_role("button", name="Remove the picture").click()
+    expect(other.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
+
+
+def test_words_and_a_picture_make_a_composed_query(page: Page, observed: Observed, cover: Path) -> None:
+    page.get_by_role("searchbox").fill("blue star")
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.get_by_label("Choose a picture").first.set_input_files(cover)
+    chips = page.get_by_role("list", name="Parts of the search").get_by_role("listitem")
+    expect(chips).to_have_count(2)
+
+    page.get_by_role("button", name=re.compile(r"^More of blue star")).click()
+    page.get_by_label(f"Weight of {cover.name}").select_option("2")
+    page.wait_for_url("**weights=-1+2*")
+
+    expect(page.get_by_role("button", name=re.compile(r"^Less of blue star"))).to_be_visible()
+    with page.expect_response("**/api/search?*") as answer:
+        page.reload()
+    body = answer.value.request.post_data_json
+    assert [(next(iter(part)), part.get("weight", 1)) for part in body["parts"]] == [
+        ("text", -1),
+        ("image", 2),
+    ]
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_words_can_be_kept_and_others_added(page: Page) -> None:
+    page.get_by_role("searchbox").fill("red circle")
+    page.get_by_role("button", name="Keep these words").click()
+    page.get_by_role("searchbox").fill("people")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("list", name="Parts of the search").get_by_role("listitem")).to_have_count(2)
+    assert query_of(page)["text"] == ["red circle", "people"]
+    page.get_by_role("button", name="Remove people").click()
+    expect(page.get_by_role("searchbox")).to_have_value("red circle")
+
+
+def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: RunningStack) -> None:
+    facets = httpx.get(f"{stack.url}/api/facets").json()
+    genre = facets["genres"][0]
+    page.get_by_role("searchbox").fill("red circle")
+    panel = page.get_by_role("region", name="Filters")
+    expect(panel.locator(".choice", has_text=genre["genre"]).first).to_contain_text(str(genre["count"]))
+
+    panel.get_by_role("checkbox", name=genre["genre"], exact=False).first.check()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{genre['count']} albums by similarity")
+    panel.get_by_label("From").fill("1990")
+    panel.get_by_label("To").fill("2009")
+    page.wait_for_url("**year_max=2009*")
+    panel.get_by_role("slider", name="Minimum score").fill("5")
+    page.wait_for_url("**min_score=5*")
+    panel.get_by_role("button", name=re.compile("main colour of")).first.click()
+    page.wait_for_url("**color=*")
+    panel.get_by_role("slider", name="Minimum similarity").fill("0.01")
+    page.wait_for_url("**min_similarity=0.01*")
+    panel.get_by_role("checkbox", name="Best new music").check()
+    page.wait_for_url("**best_new_music=true*")
+
+    expect(
+        page.get_by_role("list", name="Active filters").get_by_role("button", name="Remove the filter")
+    ).to_have_count(6)
+    page.get_by_role("button", name="Remove all", exact=True).click()
+    expect(page.get_by_role("list", name="Active filters")).to_have_count(0)
+
+
+def test_results_meet_the_filters(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=star&year_min=1990&year_max=1999")
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    years = {text[:4] for text in page.locator(".card-facts").all_text_contents()}
+    assert years
+    assert all(1990 <= int(year.strip()) <= 1999 for year in years)
+
+
+def test_a_typed_name_offers_the_album(page: Page, stack: RunningStack) -> None:
+    album = httpx.get(f"{stack.url}/api/albums?limit=1").json()["albums"][0]
+
+    page.get_by_role("searchbox").fill(album["album_name"])
+
+    offered = page.get_by_role("region", name="Albums with this name").get_by_role("link").first
+    expect(offered).to_contain_text(album["artist"])
+    offered.click()
+    expect(page.get_by_role("dialog")).to_contain_text(album["album_name"])
+
+
+def test_an_empty_answer_tells_which_filter_to_drop(open_page: OpenPage, stack: RunningStack) -> None:
+    total = httpx.get(f"{stack.url}/api/facets").json()["total_albums"]
+    page = open_page(stack.url, "?text=star&year_min=1000&year_max=1001")
+
+    expect(page.get_by_role("heading", name="No album meets all of this")).to_be_visible()
+    page.get_by_role("button", name=f"Without 1000 to 1001 {total} albums").click()
+
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_suggestions_come_from_the_catalog_and_start_searches(page: Page, stack: RunningStack) -> None:
+    genres = {each["genre"] for each in httpx.get(f"{stack.url}/api/facets").json()["genres"]}
+
+    shown = page.locator("[aria-label='Genres to begin with'] a")
+    expect(shown.first).to_be_visible()
+    assert {*shown.all_text_contents()} <= genres
+    page.locator("[aria-label='Words to begin with'] a").first.click()
+
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.go_back()
+    page.get_by_role("list", name="Covers to begin with").get_by_role("link").first.click()
+    expect(page.get_by_role("list", name="Parts of the search")).to_be_visible()
+    expect(page.locator(CARDS).first).to_be_visible()

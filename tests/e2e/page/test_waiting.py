@@ -1,0 +1,97 @@
+"""A search that takes long shows its job, which can be canceled, and the progress of uploads."""
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import RunningStack
+from tests.e2e.page.conftest import Observed, OpenPage, suspended
+
+pytestmark = pytest.mark.timeout(300)
+
+CARDS = ".card-link"
+
+
+@pytest.fixture
+def page(open_page: OpenPage, fragile: RunningStack) -> Page:
+    page = open_page(fragile.url)
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def test_a_quick_search_shows_no_sign_of_waiting(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          window.waited = 0;
+          new MutationObserver(() => (window.waited += document.querySelectorAll(".waiting").length))
+            .observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    # The answer is in the cache when the page asks for it.
+    url = page.url.removesuffix("/app/")
+    httpx.get(f"{url}/api/search-by-text", params={"query": "green tree", "k": 25}, timeout=30)
+
+    page.get_by_role("searchbox").fill("green tree")
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    assert page.evaluate("window.waited") == 0
+
+
+def test_a_waiting_search_shows_its_job_and_ends_with_results(
+    page: Page, observed: Observed, fragile: RunningStack
+) -> None:
+    with suspended(fragile, "-m worker"):
+        page.get_by_role("searchbox").fill("blue circle")
+        expect(page.locator(".waiting")).to_contain_text(re.compile("Next in the queue|ahead of|Looking"))
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+
+    expect(page.locator(CARDS).first).to_be_visible()
+    expect(page.locator(".waiting")).to_have_count(0)
+    assert any(re.fullmatch(r"/api/jobs/\w+/events", path) for path in observed.paths())
+
+
+def test_a_waiting_search_can_be_canceled(page: Page, observed: Observed, fragile: RunningStack) -> None:
+    with suspended(fragile, "-m worker"):
+        page.get_by_role("searchbox").fill("blue star")
+        with page.expect_response("**/api/jobs/*/cancel") as answer:
+            page.get_by_role("button", name="Cancel").click()
+        assert answer.value.json()["status"] == "canceled"
+
+        expect(page.get_by_role("alert")).to_contain_text("The search was canceled")
+
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_a_superseded_search_is_canceled(page: Page, fragile: RunningStack) -> None:
+    with suspended(fragile, "-m worker"):
+        page.get_by_role("searchbox").fill("red heart")
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        with page.expect_response("**/api/jobs/*/cancel") as answer:
+            page.get_by_role("searchbox").fill("red heart on white")
+        assert answer.value.status == 200
+
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_a_closed_stream_of_events_is_replaced_by_polling(page: Page, fragile: RunningStack) -> None:
+    page.route("**/api/jobs/*/events", lambda route: route.fulfill(body="", content_type="text/event-stream"))
+    with suspended(fragile, "-m worker"), page.expect_request(re.compile(r"/api/jobs/\w+\?wait=")):
+        page.get_by_role("searchbox").fill("purple star")
+
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_an_upload_shows_its_progress(page: Page, fragile: RunningStack) -> None:
+    cover = min((fragile.state / "covers").glob("*.jpg"))
+    session = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 30_000}
+    session.send("Network.emulateNetworkConditions", slow)
+
+    page.get_by_label("Choose a picture").first.set_input_files(cover)
+
+    expect(page.locator(".waiting")).to_contain_text(re.compile(r"Uploading: \d+ %"))
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    expect(page.locator(CARDS).first).to_be_visible()
