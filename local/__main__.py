@@ -5,9 +5,9 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -34,6 +34,7 @@ from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
+from local.phone import page_address, show_phone_address
 from local.stack import Stack
 from local.state_folder import URL_RECORD, state_errors
 from worker.encoder.model_files import find_model
@@ -114,8 +115,21 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
         console.print(f"AUTH={options.settings.auth}: create a key with `{create}`", soft_wrap=True)
     env = _command(options, "make -s env", "env")
     console.print(f'set up the operators\' tools in another terminal: eval "$({env})"', soft_wrap=True)
-    console.print(f"\nserving on {options.url} - try {options.url}/docs - Ctrl-C stops everything")
-    stack.keep_running()
+    with _phone_key(options, stack, console):
+        console.print(f"\nserving on {options.url} - open {options.url}/app/ - Ctrl-C stops everything")
+        stack.keep_running()
+
+
+@contextmanager
+def _phone_key(options: LocalOptions, stack: Stack, console: Console) -> Iterator[None]:
+    """With PHONE=1, print an address with a key that is revoked at the end."""
+    if not options.is_for_phones:
+        yield
+        return
+    with throw_away_key(stack.redis_url, name="phone") as headers:
+        (key,) = headers.values()
+        show_phone_address(console, page_address(options.public_url, key))
+        yield
 
 
 def _command(options: LocalOptions, make: str, sub_command: str) -> str:
@@ -151,8 +165,8 @@ def _prepare_catalog(options: LocalOptions, stack: Stack, progress: Progress) ->
             raise SettingsError(f"COVERS_DIR: {options.covers} is not a folder")
         apply_migrations(stack.postgres_url)
         loaded = False
-    # Cached results contain cover URLs, so a changed port invalidates them, just as a new catalog does.
-    if loaded or _moved(options.state / URL_RECORD, options.url):
+    # Cached results contain cover URLs, so a changed address invalidates them, just as a new catalog does.
+    if loaded or _moved(options.state / URL_RECORD, options.public_url):
         fingerprint = find_model(options.settings.clip_model).fingerprint
         with open_redis(stack.redis_url) as redis:
             new_catalog_version(redis, model_fingerprint=fingerprint)

@@ -9,6 +9,7 @@ from pathlib import Path
 from common.errors import SettingsError
 from common.settings import Settings, is_given_as_empty, load_settings
 from common.strict_numbers import read_whole_number
+from local.phone import phone_defaults
 from local.state_folder import redis_folder, shared_folder, state_folder
 
 #: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).
@@ -62,12 +63,21 @@ class LocalOptions:
         return self.state / "covers"
 
     @property
+    def is_for_phones(self) -> bool:
+        return self.environ.get("PHONE") == "1"
+
+    @property
+    def public_url(self) -> str:
+        """The address at which clients reach the gateway."""
+        return self.settings.public_url or self.url
+
+    @property
     def url(self) -> str:
         return f"http://{_reachable(self.settings.host)}:{self.settings.port}"
 
 
 def read_options(environ: Mapping[str, str]) -> LocalOptions:
-    """Read STATE_DIR, WORKERS, DEMO_ALBUMS and all settings; CLIP_MODEL defaults to the demo model.
+    """Read STATE_DIR, WORKERS, DEMO_ALBUMS, PHONE and all settings; CLIP_MODEL defaults to the demo model.
 
     Raises:
         SettingsError: a variable is malformed.
@@ -81,7 +91,7 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     else:
         defaults["THUMBNAIL_DIR"] = str(state_folder(environ) / THUMBNAILS)
     given = {name: value for name, value in environ.items() if value or is_given_as_empty(name, environ)}
-    merged = defaults | given
+    merged = defaults | phone_defaults(given) | given
     return LocalOptions(
         state=state_folder(environ),
         workers=_whole(merged.get("WORKERS", "1"), name="WORKERS", minimum=1),

@@ -79,7 +79,6 @@ function Columns({ bars, title }: { bars: readonly Bar[]; title: string }): VNod
       const middle = index * step + step / 2;
       return html`<${BarLink} key=${bar.label} bar=${bar}>
         <rect class="bar-room" x=${index * step} y="0" width=${step} height=${HEIGHT} />
-        <text class="bar-count is-middle" x=${middle} y=${HEIGHT - BOTTOM - height - 11}>${number(bar.count)}</text>
         <rect
           class="bar"
           x=${index * step + step * 0.14}
@@ -90,6 +89,7 @@ function Columns({ bars, title }: { bars: readonly Bar[]; title: string }): VNod
           fill=${bar.color}
         />
         <text class="bar-label is-middle" x=${middle} y=${HEIGHT - 10}>${bar.label}</text>
+        <text class="bar-count is-middle" x=${middle} y=${HEIGHT - BOTTOM - height - 11}>${number(bar.count)}</text>
       <//>`;
     })}
   </svg>`;
@@ -100,7 +100,7 @@ function BarLink({ bar, children }: { bar: Bar; children: unknown }): VNode {
   return html`<a
     class="bar-link"
     href=${hrefOf(bar.address)}
-    aria-label=${`${bar.label}: ${number(bar.count)} albums`}
+    aria-label=${`${bar.label} ${number(bar.count)} albums`}
     onClick=${onLink(() => go(bar.address))}
     >${children}</a
   >`;

@@ -61,7 +61,7 @@ function CopyButton({ text }: { text: string }): VNode {
     if (await copyText(text)) setCopied(true);
   };
   return html`<button type="button" class="button copy" onClick=${copy}>
-    <${Icon} name=${isCopied ? "check" : "copy"} /><span role="status">${isCopied ? "Copied" : "Copy"}</span>
+    <${Icon} name=${isCopied ? "check" : "copy"} /><span aria-live="polite">${isCopied ? "Copied" : "Copy"}</span>
   </button>`;
 }
 

@@ -106,7 +106,7 @@ function Years({ filters, facets, change }: SectionProps): VNode {
           class="decade"
           aria-pressed=${covers(decade)}
           title=${`${decade} to ${decade + 9}: ${countText(count, "album")}`}
-          aria-label=${`${decade} to ${decade + 9}, ${countText(count, "album")}`}
+          aria-label=${`’${String(decade).slice(2)}: ${decade} to ${decade + 9}, ${countText(count, "album")}`}
           onClick=${() => choose(decade)}
         >
           <span class="decade-bar" style=${{ height: `${Math.max(4, (100 * count) / most)}%` }}></span>

@@ -139,7 +139,6 @@ var S,Ht,yr,J,Ze,Me,qt,Ae,Ut,nt,et,Wt,fe=Symbol.for("pv"),Ee={},Fe=[],br=/^m(i|n
   </svg>`}var ce=220,uo=22,Nt=26;function mo({bars:e,title:t}){let n=Math.max(1,...e.map(i=>i.count)),r=xe/Math.max(1,e.length),o=ce-uo-Nt;return l`<svg viewBox=${`0 0 ${xe} ${ce}`} role="group" aria-label=${`${t}, as a chart`}>
     ${e.map((i,s)=>{let a=Math.max(2,o*i.count/n),u=s*r+r/2;return l`<${In} key=${i.label} bar=${i}>
         <rect class="bar-room" x=${s*r} y="0" width=${r} height=${ce} />
-        <text class="bar-count is-middle" x=${u} y=${ce-Nt-a-11}>${We(i.count)}</text>
         <rect
           class="bar"
           x=${s*r+r*.14}
@@ -150,11 +149,12 @@ var S,Ht,yr,J,Ze,Me,qt,Ae,Ut,nt,et,Wt,fe=Symbol.for("pv"),Ee={},Fe=[],br=/^m(i|n
           fill=${i.color}
         />
         <text class="bar-label is-middle" x=${u} y=${ce-10}>${i.label}</text>
+        <text class="bar-count is-middle" x=${u} y=${ce-Nt-a-11}>${We(i.count)}</text>
       <//>`})}
   </svg>`}function In({bar:e,children:t}){let{go:n}=$();return l`<a
     class="bar-link"
     href=${N(e.address)}
-    aria-label=${`${e.label}: ${We(e.count)} albums`}
+    aria-label=${`${e.label} ${We(e.count)} albums`}
     onClick=${E(()=>n(e.address))}
     >${t}</a
   >`}function po(e){return e.length>20?`${e.slice(0,19)}…`:e}function We(e){return e.toLocaleString("en")}var fo=15;function On(){let e=we(I),t=V("stats",()=>F(k,{path:"api/stats"})).value;if(e.error!==null)return l`<${B} error=${e.error} onRetry=${e.reload} />`;let n=e.value;return l`<div class="catalog">
@@ -231,7 +231,7 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
       ${n==="JavaScript"&&l`<span> The program runs with Node 20 or later, as a file that ends with <code>.mjs</code>.</span>`}
     </p>
   <//>`}function Co({text:e}){let[t,n]=_(!1);return y(()=>n(!1),[e]),l`<button type="button" class="button copy" onClick=${async()=>{await No(e)&&n(!0)}}>
-    <${P} name=${t?"check":"copy"} /><span role="status">${t?"Copied":"Copy"}</span>
+    <${P} name=${t?"check":"copy"} /><span aria-live="polite">${t?"Copied":"Copy"}</span>
   </button>`}async function No(e){if(navigator.clipboard)return navigator.clipboard.writeText(e).then(()=>!0,()=>!1);let t=document.querySelector(".code code");return t&&getSelection()?.selectAllChildren(t),document.execCommand("copy")}async function Wn(e){let t=await createImageBitmap(e,{imageOrientation:"from-image"}),n=Math.min(1,1200/Math.max(t.width,t.height)),r=document.createElement("canvas");r.width=Math.max(1,Math.round(t.width*n)),r.height=Math.max(1,Math.round(t.height*n));let o=r.getContext("2d");if(o===null)throw new Error("this browser has no canvas");return o.fillStyle="#fff",o.fillRect(0,0,r.width,r.height),o.drawImage(t,0,0,r.width,r.height),t.close(),new Promise((i,s)=>{r.toBlob(a=>a?i(a):s(new Error("the copy failed")),"image/jpeg",.9)})}function Ke(e,t){let{filters:n,minSimilarity:r}=e,o=[],i=(s,a)=>{o.push({label:s,without:{filters:{...n,...a},minSimilarity:r}})};for(let s of n.genres)i(s,{genres:n.genres.filter(a=>a!==s)});for(let s of n.artists)i(`by ${s}`,{artists:n.artists.filter(a=>a!==s)});return(n.yearMin!==null||n.yearMax!==null)&&i(Mo(n.yearMin,n.yearMax),{yearMin:null,yearMax:null}),n.minScore!==null&&i(`score ${n.minScore} or more`,{minScore:null}),n.bestNewMusic&&i("best new music",{bestNewMusic:!1}),n.color!==null&&i(`${Nn(n.color,t)} on the cover`,{color:null}),r!==null&&o.push({label:`similarity ${r} or more`,without:{filters:n,minSimilarity:null}}),o}var Xe={filters:I,minSimilarity:null};function Mo(e,t){return e===null?`until ${t??""}`:t===null?`since ${e}`:e===t?String(e):`${e} to ${t}`}function Jn({facets:e}){let{address:t,go:n}=$(),r=Ke(t,e),o=Eo(r),i=r.map((s,a)=>({...s,count:o?.[a]??0})).filter(({count:s})=>s>0).sort((s,a)=>a.count-s.count);return l`<section class="empty">
     <h2>No album meets all of this</h2>
     ${r.length===0&&l`<p>The catalog has no album with an embedded cover.</p>`}
@@ -282,7 +282,7 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
           class="decade"
           aria-pressed=${i(a)}
           title=${`${a} to ${a+9}: ${O(u,"album")}`}
-          aria-label=${`${a} to ${a+9}, ${O(u,"album")}`}
+          aria-label=${`’${String(a).slice(2)}: ${a} to ${a+9}, ${O(u,"album")}`}
           onClick=${()=>s(a)}
         >
           <span class="decade-bar" style=${{height:`${Math.max(4,100*u/o)}%`}}></span>
