@@ -90,8 +90,9 @@ def test_the_end_names_the_filters(open_page: OpenPage, stack: RunningStack) -> 
 
     page = open_page(stack.url, "?text=red+circle&best_new_music=true")
 
-    albums = "This is the only album" if count == 1 else f"These are all {count} albums"
-    expect(page.locator(".end")).to_have_text(f"{albums} that meet the filters.")
+    all_albums = f"These are all {count} albums that meet the filters."
+    one_album = "This is the only album that meets the filters."
+    expect(page.locator(".end")).to_have_text(one_album if count == 1 else all_albums)
 
 
 def test_more_like_this_searches_by_the_album(results: Page) -> None:

@@ -57,7 +57,7 @@ function Rows({ bars, title }: { bars: readonly Bar[]; title: string }): VNode {
       const middle = index * ROW + ROW / 2;
       return html`<${BarLink} key=${bar.label} bar=${bar}>
         <rect class="bar-room" x="0" y=${index * ROW} width=${WIDTH} height=${ROW} />
-        <text class="bar-label" x="0" y=${middle}>${shortened(bar.label)}</text>
+        <text class="bar-label" x="0" y=${middle}>${shortened(bar.label)}</text>${" "}
         <rect class="bar" x=${LABEL} y=${index * ROW + 7} width=${width} height=${ROW - 14} rx="2" fill=${bar.color} />
         <text class="bar-count" x=${LABEL + width + 8} y=${middle}>${number(bar.count)}</text>
       <//>`;
@@ -88,7 +88,7 @@ function Columns({ bars, title }: { bars: readonly Bar[]; title: string }): VNod
           rx="2"
           fill=${bar.color}
         />
-        <text class="bar-label is-middle" x=${middle} y=${HEIGHT - 10}>${bar.label}</text>
+        <text class="bar-label is-middle" x=${middle} y=${HEIGHT - 10}>${bar.label}</text>${" "}
         <text class="bar-count is-middle" x=${middle} y=${HEIGHT - BOTTOM - height - 11}>${number(bar.count)}</text>
       <//>`;
     })}

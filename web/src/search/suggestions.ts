@@ -15,10 +15,11 @@ import { useLoaded } from "../shell/use_loaded";
 import { namedColors } from "./filters/colors";
 import { withAlbum } from "./results/with_album";
 
+/** A multiple of the numbers of columns in start.css. */
 const COVERS = 24;
 const PHRASES = 6;
-const COLORS = 9;
-const GENRES = 8;
+const COLORS = 7;
+const GENRES = 6;
 
 export function Suggestions({ facets }: { facets: Facets | null }): VNode {
   const albums = useLoaded("first albums", () =>
@@ -118,7 +119,7 @@ function Wall({ albums }: { albums: readonly Album[] }): VNode {
           title=${`More like ${nameOf(album)}`}
           onClick=${onLink(() => go(withAlbum(START, album.id, 1)))}
         >
-          <${Cover} album=${album} sizes="(max-width: 40rem) 30vw, 9rem" />
+          <${Cover} album=${album} sizes="(max-width: 40rem) 30vw, 12vw" />
         </a>
       </li>`,
     )}

@@ -51,11 +51,12 @@ function useEndText(search: RunningSearch): string {
   if (search.end === "limit") {
     return `The first ${count.toLocaleString("en")} albums are shown. A search ranks no more; a filter leads to others.`;
   }
+  const isOne = count === 1;
   const conditions = [
-    countFilters({ ...address, minSimilarity: null }) > 0 ? "meet the filters" : "",
-    minSimilarity === null ? "" : "are similar enough",
+    countFilters({ ...address, minSimilarity: null }) > 0 ? `${isOne ? "meets" : "meet"} the filters` : "",
+    minSimilarity === null ? "" : `${isOne ? "is" : "are"} similar enough`,
   ].filter(Boolean);
   const named = conditions.length ? `that ${conditions.join(" and ")}` : "of the catalog";
   const except = address.parts.some((part) => part.kind === "album") ? ", apart from those of the search" : "";
-  return count === 1 ? `This is the only album ${named}${except}.` : `These are all ${countText(count, "album")} ${named}${except}.`;
+  return `${isOne ? "This is the only album" : `These are all ${countText(count, "album")}`} ${named}${except}.`;
 }
