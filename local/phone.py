@@ -5,6 +5,7 @@ The key stands in the fragment of the address, which a browser sends to no serve
 
 import socket
 from collections.abc import Mapping
+from io import StringIO
 
 import segno
 from rich.console import Console
@@ -61,5 +62,8 @@ def show_phone_address(console: Console, address: str) -> None:
     console.print(
         f"\nopen the page on a phone in the same network: {address}", soft_wrap=True, highlight=False
     )
-    segno.make(address, error="l").terminal(out=console.file, compact=True)
+    code = StringIO()
+    segno.make(address, error="l").terminal(out=code, compact=True)
+    # The code contains escape sequences, which the console would not print literally.
+    console.file.write(code.getvalue())
     console.print("the key in this address is valid until this service stops", highlight=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
+from psycopg.types.json import Jsonb
 
 from local.tool_settings import recorded_tool_settings
 from tests.e2e.conftest import RunningStack
@@ -31,7 +32,7 @@ def hostile(fragile: RunningStack) -> Iterator[RunningStack]:
         metadata = '{"link": "' + SCRIPT + '", "<b>bold</b>": "<i>x</i>"}'
         database.execute(change, [RIGHT_TO_LEFT, MARKUP, SCRIPT, MARKUP, metadata, ALBUM])
         yield fragile
-        database.execute(change, [*before[:4], psycopg.types.json.Jsonb(before[4]), ALBUM])
+        database.execute(change, [*before[:4], Jsonb(before[4]), ALBUM])
 
 
 def test_hostile_texts_of_an_album_do_nothing(open_page: OpenPage, hostile: RunningStack) -> None:

@@ -23,8 +23,8 @@ def results(open_page: OpenPage, stack: RunningStack) -> Page:
 
 
 def test_a_card_shows_what_the_service_answers(results: Page, stack: RunningStack) -> None:
-    query = {"query": "red circle", "k": 25}
-    first = httpx.get(f"{stack.url}/api/search-by-text", params=query).json()["results"][0]
+    answer = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red circle", "k": 25})
+    first = answer.json()["results"][0]
 
     card = results.locator(".card").first
     expect(card).to_contain_text(first["album_name"])

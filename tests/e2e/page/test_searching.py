@@ -3,6 +3,7 @@
 import base64
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -145,7 +146,7 @@ def test_words_and_a_picture_make_a_composed_query(page: Page, observed: Observe
     expect(page.get_by_role("button", name=re.compile(r"^Less of blue star"))).to_be_visible()
     with page.expect_response("**/api/search?*") as answer:
         page.reload()
-    body = answer.value.request.post_data_json
+    body: Any = answer.value.request.post_data_json
     assert [(next(iter(part)), part.get("weight", 1)) for part in body["parts"]] == [
         ("text", -1),
         ("image", 2),

@@ -50,10 +50,8 @@ export function SearchView(): VNode {
 function Welcome({ total }: { total: number | null }): VNode {
   return html`<div class="welcome">
     <h1>Find an album by its cover</h1>
-    <p>
-      Describe what you see, or drop a picture.${" "}
-      <span class="welcome-count">${total === null ? "" : `${countText(total, "cover")} to look through.`}</span>
-    </p>
+    <p>Describe what you see, or drop a picture.</p>
+    <p class="welcome-count">${total === null ? "" : `${countText(total, "cover")} to look through.`}</p>
   </div>`;
 }
 

@@ -571,10 +571,8 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
         </div>`:t.error!==null?l`<${B} error=${t.error} onRetry=${t.reload} />`:l`<${lr} facets=${t.value} />`}
   </div>`}function gi({total:e}){return l`<div class="welcome">
     <h1>Find an album by its cover</h1>
-    <p>
-      Describe what you see, or drop a picture.${" "}
-      <span class="welcome-count">${e===null?"":`${I(e,"cover")} to look through.`}</span>
-    </p>
+    <p>Describe what you see, or drop a picture.</p>
+    <p class="welcome-count">${e===null?"":`${I(e,"cover")} to look through.`}</p>
   </div>`}function _i({search:e,facets:t}){let{address:n}=$(),{first:r,matches:o}=e,i=e.shown!==de(n),s=n.parts.length===1&&n.parts[0]?.kind==="text"?n.parts[0].text:null,a=e.error!==null&&(i||o.length===0);return l`<section class="outcome" aria-labelledby="results-heading">
     <${yi} search=${e} isStale=${i} facets=${t} />
     ${s!==null&&l`<${zn} text=${s} />`}
