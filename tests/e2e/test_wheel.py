@@ -125,6 +125,15 @@ def test_an_installed_wheel_serves_its_documentation(stack: RunningStack) -> Non
     assert [httpx.get(f"{stack.url}/{file}").status_code for file in files] == [200] * len(files)
 
 
+def test_an_installed_wheel_serves_the_page(stack: RunningStack) -> None:
+    page = httpx.get(f"{stack.url}/app/")
+    files = re.findall(r'(?:src|href)="([^"/]+)"', page.text)
+
+    assert page.status_code == 200
+    assert {file.rpartition(".")[2] for file in files} == {"css", "js", "svg"}
+    assert [httpx.get(f"{stack.url}/app/{file}").status_code for file in files] == [200] * len(files)
+
+
 def test_an_installed_command_creates_a_key_for_the_running_service(
     stack: RunningStack, installed: Path, elsewhere: Path
 ) -> None:

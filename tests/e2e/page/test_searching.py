@@ -10,7 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import RunningStack
+from local.servers.server import free_port
+from tests.e2e.conftest import RunningStack, StartStack
 from tests.e2e.page.conftest import Observed, OpenPage
 
 pytestmark = pytest.mark.timeout(300)
@@ -175,11 +176,14 @@ def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: Run
 
     panel.get_by_role("checkbox", name=genre["genre"], exact=False).first.check()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{genre['count']} albums by similarity")
-    panel.get_by_label("From").fill("1990")
-    panel.get_by_label("To").fill("2009")
+    panel.get_by_role("textbox", name="From").fill("1990")
+    panel.get_by_role("textbox", name="To").fill("2009")
     page.wait_for_url("**year_max=2009*")
     panel.get_by_role("slider", name="Minimum score").fill("5")
     page.wait_for_url("**min_score=5*")
+    narrowed = {"genre": genre["genre"], "year_min": 1990, "year_max": 2009, "min_score": 5}
+    count = httpx.get(f"{stack.url}/api/facets", params=narrowed).json()["total_albums"]
+    expect(panel.locator(".slider-label", has_text="5 or more").locator(".count")).to_have_text(str(count))
     panel.get_by_role("button", name=re.compile("main colour of")).first.click()
     page.wait_for_url("**color=*")
     panel.get_by_role("slider", name="Minimum similarity").fill("0.01")
@@ -237,3 +241,20 @@ def test_suggestions_come_from_the_catalog_and_start_searches(page: Page, stack:
     page.get_by_role("list", name="Covers to begin with").get_by_role("link").first.click()
     expect(page.get_by_role("list", name="Parts of the search")).to_be_visible()
     expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_the_page_works_under_a_path_prefix(
+    open_page: OpenPage, observed: Observed, start_stack: StartStack
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/music"
+    prefixed = start_stack(PORT=str(port), PUBLIC_URL=url, DEMO_ALBUMS="30")
+
+    page = open_page(url, "?text=star")
+    page.locator(CARDS).first.click()
+    expect(page.get_by_role("dialog").locator(".album-similar img").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+    assert page.url.startswith(f"{url}/app/?")
+    assert all(path.startswith("/music/") for path in observed.paths())
+    assert prefixed.stop() == 0

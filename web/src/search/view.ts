@@ -115,6 +115,7 @@ function headingText(search: RunningSearch, isStale: boolean, meeting: number | 
   if (isStale && search.error === null) return search.matches.length ? "Searching …" : "Looking at the covers …";
   if (search.error !== null && (isStale || !search.matches.length)) return "No answer";
   const count = search.end === "exhausted" ? search.matches.length : hasThreshold ? null : meeting;
+  if (count === 0) return "No albums";
   return count === null ? "Albums by similarity" : `${countText(count, "album")} by similarity`;
 }
 

@@ -7,7 +7,7 @@ import { countText } from "../../album/describe";
 import type { Facets } from "../../client/types";
 import { html } from "../../html";
 import { useNavigation } from "../../shell/navigation";
-import { type ActiveFilter, activeFilters } from "./active";
+import { type ActiveFilter, activeFilters, CLEARED } from "./active";
 import { loadFacets } from "./use_facets";
 
 export function Empty({ facets }: { facets: Facets | null }): VNode {
@@ -21,7 +21,7 @@ export function Empty({ facets }: { facets: Facets | null }): VNode {
   return html`<section class="empty">
     <h2>No album meets all of this</h2>
     ${filters.length === 0 && html`<p>The catalog has no album with an embedded cover.</p>`}
-    ${counts !== null && filters.length > 0 && helpful.length === 0 && html`<p>No single filter is to blame: remove several.</p>`}
+    ${counts !== null && filters.length > 0 && helpful.length === 0 && html`<${SeveralFilters} onRemove=${() => go(CLEARED)} />`}
     ${helpful.length > 0 &&
     html`<p>Albums are found without one of these filters:</p>
       <ul class="empty-filters">
@@ -34,6 +34,13 @@ export function Empty({ facets }: { facets: Facets | null }): VNode {
         )}
       </ul>`}
   </section>`;
+}
+
+function SeveralFilters({ onRemove }: { onRemove: () => void }): VNode {
+  return html`<div class="several-filters">
+    <p>Albums are found only without several of these filters.</p>
+    <button type="button" class="button" onClick=${onRemove}>Remove all filters</button>
+  </div>`;
 }
 
 function useCounts(filters: readonly ActiveFilter[]): number[] | null {

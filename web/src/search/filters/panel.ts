@@ -148,15 +148,20 @@ function YearField({ label, value, onChange }: YearFieldProps): VNode {
 function Score({ filters, facets, change }: SectionProps): VNode {
   const [draft, setDraft] = useDraft(filters.minScore ?? 0, (score) => change({ minScore: score === 0 ? null : score }));
   const best = facets.best_new_music.find((each) => each.best_new_music)?.count ?? 0;
+  // The counts are by whole scores.
+  const count = Number.isInteger(draft) ? countFrom(facets, draft) : null;
   return html`<fieldset class="filter">
     <legend>Score</legend>
     <label class="slider"
-      ><span>${draft === 0 ? "Any score" : `${draft.toFixed(1)} or more`}</span>
+      ><span class="slider-label"
+        ><span>${draft === 0 ? "Any score" : `${draft} or more`}</span>
+        ${draft > 0 && count !== null && html`<span class="count">${count.toLocaleString("en")}</span>`}</span
+      >
       <input
         type="range"
         min="0"
-        max="10"
-        step="0.5"
+        max="9"
+        step="1"
         aria-label="Minimum score"
         value=${draft}
         onInput=${(event: Event) => setDraft(Number((event.target as HTMLInputElement).value))}
@@ -173,9 +178,15 @@ function Score({ filters, facets, change }: SectionProps): VNode {
   </fieldset>`;
 }
 
+function countFrom(facets: Facets, score: number): number {
+  // The band of the score 9 includes 10.
+  return facets.scores.reduce((sum, each) => (each.score !== null && each.score >= score ? sum + each.count : sum), 0);
+}
+
 function Colors({ filters, facets, change }: SectionProps): VNode {
   const named = namedColors(facets);
-  const isOwn = filters.color !== null && !named.some((each) => each.hex === filters.color);
+  const chosen = named.find((each) => each.hex === filters.color);
+  const isOwn = filters.color !== null && chosen === undefined;
   const [draft, setDraft] = useDraft(filters.color ?? "#808080", (color) => change({ color }));
   return html`<fieldset class="filter">
     <legend>Colour</legend>
@@ -201,6 +212,7 @@ function Colors({ filters, facets, change }: SectionProps): VNode {
         />
       </label>
     </div>
+    ${chosen && html`<p class="note">${chosen.color}: main colour of ${countText(chosen.count, "cover")}</p>`}
   </fieldset>`;
 }
 
