@@ -11,9 +11,9 @@ DOCS = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-#: The policy for the web page, which shows covers from any HTTPS host and previews the image to upload.
+#: The policy for the web page, which shows covers from any HTTPS host and previews uploaded images (`blob:`).
 APP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: https:{covers}; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: https:{covers}; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 

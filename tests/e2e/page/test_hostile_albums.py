@@ -42,7 +42,7 @@ def test_hostile_texts_of_an_album_do_nothing(open_page: OpenPage, hostile: Runn
 
     expect(dialog.locator(".album-artist bdi")).to_have_text(RIGHT_TO_LEFT)
     expect(dialog.get_by_text(SCRIPT)).to_be_visible()
-    assert page.title() == "Cover search"
+    assert page.title() == "star · Cover search"
     assert page.locator("[href^='javascript:'], [src^='javascript:'], img[src='x']").count() == 0
     assert dialog.locator("dl b, dl i, dl a, h2 img, script").count() == 0
 

@@ -119,6 +119,17 @@ def test_a_picture_can_be_dropped_and_pasted(page: Page, cover: Path, way: str) 
     expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
 
 
+def test_a_picture_that_is_dropped_on_another_view_starts_a_search(
+    open_page: OpenPage, stack: RunningStack, cover: Path
+) -> None:
+    page = open_page(stack.url, "?view=catalog")
+    expect(page.locator(".chart").first).to_be_visible()
+
+    page.evaluate(DROP, [base64.b64encode(cover.read_bytes()).decode(), cover.name, "image/jpeg"])
+
+    expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
+
+
 def test_an_address_with_a_picture_of_another_browser_says_so(
     open_page: OpenPage, stack: RunningStack, cover: Path
 ) -> None:

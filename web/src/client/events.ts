@@ -12,7 +12,8 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      pending += value.replace(/\r\n?/g, "\n");
+      // A carriage return at the end may belong to a line feed in the next packet.
+      pending = (pending + value).replace(/\r\n|\r(?!$)/g, "\n");
       const blocks = pending.split("\n\n");
       pending = blocks.pop() ?? "";
       for (const block of blocks) {

@@ -5,11 +5,14 @@ import { useEffect, useState } from "preact/hooks";
 
 import { AlbumDialog } from "../album/dialog";
 import { CatalogView } from "../catalog/view";
+import type { Part } from "../client/search";
 import { html } from "../html";
+import { addPicture } from "../pictures/store";
 import { CodeDialog } from "../code/dialog";
+import { useDroppedPictures } from "../search/query/use_dropped_pictures";
 import { SearchView } from "../search/view";
 import { ServiceView } from "../service/view";
-import { START, type View } from "./address";
+import { type Address, PARTS_MAX, START, type View } from "./address";
 import { hrefOf, NavigationContext, onLink, useAddress, useNavigation } from "./navigation";
 
 const VIEWS: readonly [View, string][] = [
@@ -21,9 +24,10 @@ const VIEWS: readonly [View, string][] = [
 export function App(): VNode {
   const navigation = useAddress();
   const { view, album, code } = navigation.address;
+  const title = titleOf(navigation.address);
   useEffect(() => {
-    document.title = titleOf(view);
-  }, [view]);
+    document.title = title;
+  }, [title]);
   useSearchKey();
   return html`<${NavigationContext.Provider} value=${navigation}>
     <a class="skip" href="#main">Skip to the content</a>
@@ -34,6 +38,7 @@ export function App(): VNode {
       ${view === "catalog" && html`<${CatalogView} />`}
       ${view === "service" && html`<${ServiceView} />`}
     </main>
+    ${view !== "search" && html`<${DroppedPictures} />`}
     ${album !== null && html`<${AlbumDialog} key="album" id=${album} />`}
     ${code && album === null && view === "search" && html`<${CodeDialog} />`}
     <div class="drop-note" aria-hidden="true"><p>Drop the picture to search with it</p></div>
@@ -98,6 +103,19 @@ function useSearchKey(): void {
   }, []);
 }
 
-function titleOf(view: View): string {
-  return { search: "Cover search", catalog: "The catalog · Cover search", service: "The service · Cover search" }[view];
+function titleOf({ view, parts }: Address): string {
+  const words = parts.flatMap((part) => (part.kind === "text" ? [part.text] : []));
+  const subject = { search: words.join(", "), catalog: "The catalog", service: "The service" }[view];
+  return subject ? `${subject} · Cover search` : "Cover search";
+}
+
+/** A picture that is dropped on another view starts a search. */
+function DroppedPictures(): null {
+  const { go } = useNavigation();
+  useDroppedPictures((files) => {
+    void Promise.all(files.slice(0, PARTS_MAX).map((file) => addPicture(file, file.name))).then((stored) =>
+      go({ ...START, parts: stored.map(({ id }): Part => ({ kind: "image", id, weight: 1 })) }),
+    );
+  });
+  return null;
 }
