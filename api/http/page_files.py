@@ -79,8 +79,8 @@ class PageFiles(TypedFiles):
 def accepts_gzip(headers: Headers) -> bool:
     """Tell whether `Accept-Encoding` allows gzip (RFC 9110, 12.5.3)."""
     weights = {}
-    for offered in ",".join(headers.getlist("accept-encoding")).split(","):
+    for offered in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         coding, _, weight = offered.partition(";")
-        weights[coding.strip().lower()] = weight.replace(" ", "").removeprefix("q=") or "1"
+        weights[coding.strip()] = weight.replace(" ", "").removeprefix("q=") or "1"
     weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", "0")))
     return weight.strip("0.") != ""

@@ -77,6 +77,8 @@ def test_fingerprinted_files_are_kept_and_the_page_is_revalidated(client: httpx.
         ("br;q=1, gzip;q=0.5", "gzip"),
         ("*", "gzip"),
         ("gzip;q=0", None),
+        ("GZIP;Q=0", None),
+        ("GZip", "gzip"),
         ("gzip; q=0.000, *", None),
         ("br", None),
         ("identity", None),
