@@ -48,7 +48,7 @@ function Phrases({ first }: { first: string | null }): VNode {
     const { result } = await search(connection, asked, { picture: () => Promise.reject(new Error("no picture")) });
     return phrasesOf(result.results);
   }).value;
-  return html`<div class="suggestion-row" aria-label="Words to begin with">
+  return html`<div class="suggestion-row" role="group" aria-label="Words to begin with">
     ${(phrases ?? []).map((phrase) => {
       const parts = [{ kind: "text", text: phrase, weight: 1 } as const];
       return html`<a
@@ -78,7 +78,7 @@ export function phrasesOf(matches: readonly Match[]): string[] {
 function Colors({ facets }: { facets: Facets | null }): VNode {
   const { go } = useNavigation();
   const colors = facets === null ? [] : namedColors(facets);
-  return html`<div class="suggestion-row" aria-label="Colours to begin with">
+  return html`<div class="suggestion-row" role="group" aria-label="Colours to begin with">
     ${colors.slice(0, COLORS).map(({ color, hex }) => {
       const filters = { ...NO_FILTERS, color: hex };
       return html`<a
@@ -95,7 +95,7 @@ function Colors({ facets }: { facets: Facets | null }): VNode {
 function Genres({ facets }: { facets: Facets | null }): VNode {
   const { go } = useNavigation();
   const genres = (facets?.genres ?? []).flatMap(({ genre }) => (genre === null ? [] : [genre]));
-  return html`<div class="suggestion-row" aria-label="Genres to begin with">
+  return html`<div class="suggestion-row" role="group" aria-label="Genres to begin with">
     ${genres.slice(0, GENRES).map((genre) => {
       const filters = { ...NO_FILTERS, genres: [genre] };
       return html`<a

@@ -510,7 +510,7 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
     <${ci} facets=${e} />
     <${ui} facets=${e} />
     <${di} albums=${t??[]} />
-  </div>`}function ai({first:e}){let{go:t}=$(),n=V(e&&"phrases",async()=>{let r={parts:[{kind:"album",id:e??"",weight:1}],filters:O,minSimilarity:null,k:50,offset:0,explain:!0},{result:o}=await ce(k,r,{picture:()=>Promise.reject(new Error("no picture"))});return li(o.results)}).value;return l`<div class="suggestion-row" aria-label="Words to begin with">
+  </div>`}function ai({first:e}){let{go:t}=$(),n=V(e&&"phrases",async()=>{let r={parts:[{kind:"album",id:e??"",weight:1}],filters:O,minSimilarity:null,k:50,offset:0,explain:!0},{result:o}=await ce(k,r,{picture:()=>Promise.reject(new Error("no picture"))});return li(o.results)}).value;return l`<div class="suggestion-row" role="group" aria-label="Words to begin with">
     ${(n??[]).map(r=>{let o=[{kind:"text",text:r,weight:1}];return l`<a
         key=${r}
         class="pill"
@@ -518,7 +518,7 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
         onClick=${E(()=>t({...A,parts:o}))}
         >${r}</a
       >`})}
-  </div>`}function li(e){let t=new Set;for(let n of e){let r=n.explain?.words??[],o=r.find(s=>s.group==="colour"&&!s.word.includes(" ")),i=r.find(s=>s.group==="object");o&&i&&![...t].some(s=>s.endsWith(` ${i.word}`))&&t.add(`${o.word} ${i.word}`)}return[...t].slice(0,oi)}function ci({facets:e}){let{go:t}=$(),n=e===null?[]:le(e);return l`<div class="suggestion-row" aria-label="Colours to begin with">
+  </div>`}function li(e){let t=new Set;for(let n of e){let r=n.explain?.words??[],o=r.find(s=>s.group==="colour"&&!s.word.includes(" ")),i=r.find(s=>s.group==="object");o&&i&&![...t].some(s=>s.endsWith(` ${i.word}`))&&t.add(`${o.word} ${i.word}`)}return[...t].slice(0,oi)}function ci({facets:e}){let{go:t}=$(),n=e===null?[]:le(e);return l`<div class="suggestion-row" role="group" aria-label="Colours to begin with">
     ${n.slice(0,ii).map(({color:r,hex:o})=>{let i={...O,color:o};return l`<a
         key=${o}
         class="pill"
@@ -526,7 +526,7 @@ ${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`
         onClick=${E(()=>t({...A,filters:i}))}
         ><span class="dot" style=${{backgroundColor:o}}></span>${r}</a
       >`})}
-  </div>`}function ui({facets:e}){let{go:t}=$(),n=(e?.genres??[]).flatMap(({genre:r})=>r===null?[]:[r]);return l`<div class="suggestion-row" aria-label="Genres to begin with">
+  </div>`}function ui({facets:e}){let{go:t}=$(),n=(e?.genres??[]).flatMap(({genre:r})=>r===null?[]:[r]);return l`<div class="suggestion-row" role="group" aria-label="Genres to begin with">
     ${n.slice(0,si).map(r=>{let o={...O,genres:[r]};return l`<a
         key=${r}
         class="pill"
