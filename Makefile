@@ -51,7 +51,8 @@ reset: $(VENV)/.local ## Remove the data of make run with the same PORT: databas
 .PHONY: test
 test: $(VENV)/.dev tools page-tools test-servers heif-enc chromium ## Lint, check types and contracts, and run every test against the real servers
 	@$(MAKE) lint workflows quick-tests
-	@$(BIN)/pytest -m "not quick"
+	@$(BIN)/pytest --numprocesses auto --dist worksteal -m "not quick" tests/unit tests/integration tests/e2e/page
+	@$(BIN)/pytest tests/e2e tests/faults --ignore tests/e2e/page
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, check types and contracts, and run the unit tests that start no process (one minute)
