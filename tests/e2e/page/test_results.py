@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import ALBUMS, RunningStack
 from tests.e2e.page.conftest import Observed, OpenPage
@@ -33,6 +33,25 @@ def test_a_card_shows_what_the_service_answers(results: Page, stack: RunningStac
     expect(card).to_contain_text(", ".join(first["genres"]))
     expect(card).to_contain_text(f"{first['pitchfork_score']:.1f}")
     expect(card.locator(".similarity-number")).to_have_text(f"{first['similarity']:.2f}")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "shown"), [(-0.004, "0.00"), (-0.126, "\N{MINUS SIGN}0.13"), (1.0, "1.00")]
+)
+def test_a_similarity_is_shown_with_two_decimals(
+    open_page: OpenPage, stack: RunningStack, similarity: float, shown: str
+) -> None:
+    page = open_page(stack.url)
+
+    def answer(route: Route) -> None:
+        document = route.fetch().json()
+        document["results"][0]["similarity"] = similarity
+        route.fulfill(json=document)
+
+    page.route("**/api/search-by-text*", answer)
+    page.goto(f"{stack.url}/app/?text=red+circle")
+
+    expect(page.locator(".similarity-number").first).to_have_text(shown)
 
 
 def test_best_new_music_is_marked(open_page: OpenPage, stack: RunningStack) -> None:

@@ -66,6 +66,6 @@ function Similarity({ value }: { value: number }): VNode {
   return html`<span class="similarity" title=${`Similarity ${value.toFixed(3)}, at most 1`}>
     <span class="hidden">Similarity</span>
     <span class="similarity-track"><span class="similarity-bar" style=${{ width: `${100 * width}%` }}></span></span>
-    <span class="similarity-number">${value.toFixed(2).replace("-", "−")}</span>
+    <span class="similarity-number">${(Math.round(value * 100) / 100).toFixed(2).replace("-", "−")}</span>
   </span>`;
 }
