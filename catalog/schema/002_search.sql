@@ -113,6 +113,13 @@ BEGIN
 END
 $$;
 
+-- Returns a score, or NULL if the score is not a number or too large for the numbers of JSON. Only SQL can store such a
+-- score; clients see it as a missing score. The function is replaced and not dropped, because `album_passes` uses it.
+CREATE OR REPLACE FUNCTION finite_score(score numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- In PostgreSQL, NaN is greater than every number.
+RETURN CASE WHEN score BETWEEN -1e308 AND 1e308 THEN score END;
+
 -- Returns whether an album meets the filters of a search. The function has no SET clause, so that the planner
 -- can inline it and use the indexes. The planner removes conditions whose parameter is NULL.
 CREATE FUNCTION album_passes(
@@ -126,7 +133,8 @@ RETURN (wanted.genre_keys IS NULL OR coalesce(genre_keys, ARRAY[lower(genre)]) &
         OR coalesce(artist_key, left(lower(artist), 500)) = ANY (wanted.artist_keys))
    AND (wanted.year_min IS NULL OR release_year >= wanted.year_min)
    AND (wanted.year_max IS NULL OR release_year <= wanted.year_max)
-   AND (wanted.min_score IS NULL OR pitchfork_score >= wanted.min_score)
+   AND (wanted.min_score IS NULL
+        OR (pitchfork_score >= wanted.min_score AND finite_score(pitchfork_score) IS NOT NULL))
    AND (wanted.best_new_music IS NULL OR best_new_music)
    AND (wanted.metadata IS NULL OR metadata @@ wanted.metadata)
    AND (wanted.colour_cell IS NULL OR colour_cells @> ARRAY[wanted.colour_cell]);
@@ -279,7 +287,7 @@ CREATE FUNCTION matching_albums(
   reviewer text, metadata text
 )
 LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
-  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, finite_score(a.pitchfork_score), a.best_new_music,
          a.cover_url, 1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
          CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
   FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL

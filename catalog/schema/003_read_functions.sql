@@ -34,7 +34,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, extensions, p
 BEGIN
   PERFORM version_to_read();
   RETURN QUERY
-  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, a.pitchfork_score, a.best_new_music,
+  SELECT a.id, a.artist, a.album_name, a.genre, a.release_year, finite_score(a.pitchfork_score), a.best_new_music,
          a.cover_url, all_genres(a.genre, a.genres), thumbnails_of(a.id),
          CASE WHEN with_details THEN a.reviewer END, CASE WHEN with_details THEN a.metadata::text END
   FROM album_covers a WHERE a.id = ANY (album_ids) ORDER BY a.id COLLATE "C";
@@ -90,9 +90,9 @@ BEGIN
         FROM genre_counts()),
       'year_min', min(release_year),
       'year_max', max(release_year),
-      'score_average', avg(pitchfork_score),
-      'score_min', min(pitchfork_score),
-      'score_max', max(pitchfork_score),
+      'score_average', avg(finite_score(pitchfork_score)),
+      'score_min', min(finite_score(pitchfork_score)),
+      'score_max', max(finite_score(pitchfork_score)),
       'best_new_music_count', count(*) FILTER (WHERE best_new_music),
       'without_palette', (SELECT count(*) FROM album_covers WHERE palette IS NULL)
     ) FROM album_covers
@@ -137,7 +137,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
                         'page_of_ranking', 'matching_albums', 'ranked_albums', 'embedding_of', 'color_cell',
                         'albums_without_palette', 'match_embeddings', 'sampled_covers', 'find_albums',
                         'named_albums', 'thumbnails_of', 'facet_columns', 'genre_names', 'genre_key',
-                        'artist_key', 'all_genres', 'row_limit_probe']) name
+                        'artist_key', 'all_genres', 'row_limit_probe', 'finite_score']) name
       WHERE NOT EXISTS (SELECT FROM pg_proc
                         WHERE pronamespace = 'public'::regnamespace AND proname = name)),
     'index', EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid

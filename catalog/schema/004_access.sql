@@ -17,7 +17,7 @@ DECLARE
                                     'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key',
                                     'color_cell', 'drop_outdated_palette',
                                     'albums_without_palette', 'check_page', 'given_filters', 'ranked_albums',
-                                    'page_of_ranking', 'matching_albums', 'embedding_of'];
+                                    'page_of_ranking', 'matching_albums', 'embedding_of', 'finite_score'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

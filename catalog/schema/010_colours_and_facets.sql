@@ -69,7 +69,7 @@ CREATE INDEX IF NOT EXISTS album_covers_facets ON album_covers (genre, main_colo
 -- Returns the columns in which common/catalog/facets.py counts the albums that meet the filters:
 -- {"version": …, "groups": [[genre keys, best new music, main colour, years, scores], …]}. A group contains albums with
 -- equal genre keys, best new music and main colour. Years and scores are texts of arrays in one order, because
--- PostgreSQL writes these faster than JSON. A missing year or score is the smallest integer.
+-- PostgreSQL writes these faster than JSON. A year or score that is missing or not finite is the smallest integer.
 CREATE FUNCTION facet_columns(filters jsonb DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, extensions, pg_temp
@@ -92,7 +92,7 @@ BEGIN
       FROM (
         SELECT a.genre, coalesce(a.best_new_music, false) AS best_new_music, a.main_colour,
                array_agg(coalesce(a.release_year, -2147483648)) AS years,
-               array_agg(coalesce(nullif(a.pitchfork_score, 'NaN'), -2147483648)) AS scores
+               array_agg(coalesce(finite_score(a.pitchfork_score), -2147483648)) AS scores
         FROM album_covers a
         WHERE coalesce(cardinality(a.genres), 0) <= 1 AND is_unfiltered
         GROUP BY 1, 2, 3
@@ -100,7 +100,7 @@ BEGIN
       UNION ALL
       SELECT coalesce(a.genre_keys, ARRAY[lower(a.genre)]), coalesce(a.best_new_music, false), a.main_colour,
              array_agg(coalesce(a.release_year, -2147483648)),
-             array_agg(coalesce(nullif(a.pitchfork_score, 'NaN'), -2147483648))
+             array_agg(coalesce(finite_score(a.pitchfork_score), -2147483648))
       FROM album_covers a
       WHERE CASE
         WHEN is_unfiltered THEN cardinality(a.genres) > 1

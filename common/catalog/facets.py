@@ -34,7 +34,7 @@ ALBUMS_KEPT = 1_000_000
 _VALUES_NEEDED = 3
 _YEARS_OF_DECADE = 10
 #: The last band of scores, from 9 to 10, contains the score 10. A table's owner can store a score outside 0
-#: to 10 by SQL; such a score counts in the nearest band.
+#: to 10 by SQL; such a score counts in the nearest band if it is finite.
 _LAST_BAND = 9
 #: The value that stands for an unknown year or score in the document of `facet_columns`.
 _UNKNOWN = np.iinfo(np.int32).min
@@ -293,7 +293,7 @@ def _numbers(array: str) -> npt.NDArray[np.float64]:
     try:
         return np.array(orjson.loads(f"[{array[1:-1]}]"), dtype=np.float64)
     except orjson.JSONDecodeError:
-        # A score that was written by SQL is infinite, or too large for a float.
+        # The schema of an earlier release returns scores that are infinite or too large for a float.
         return np.array([float(number) for number in array[1:-1].split(",")], dtype=np.float64)
 
 

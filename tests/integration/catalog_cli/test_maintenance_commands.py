@@ -216,3 +216,18 @@ def test_a_command_names_a_missing_setting(catalog: Catalog) -> None:
 
     assert done.status == 2
     assert "DATABASE_URL" in done.err
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "1e400"])
+def test_a_score_that_json_cannot_express_is_exported_as_missing(
+    catalog: Catalog, workdir: Path, database_url: str, score: str
+) -> None:
+    catalog(*INGEST)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET pitchfork_score = %s::numeric", [score])
+
+    done = catalog("export", "out.jsonl")
+
+    assert done.status == 0, done.err
+    exported = [json.loads(line) for line in (workdir / "out.jsonl").read_text().splitlines()]
+    assert [album["pitchfork_score"] for album in exported] == [None] * ALBUMS
