@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 REQUEST_COST = 1
 #: The additional cost in units of each part of a computed search, in proportion to the part's CPU time.
 IMAGE_COST, TEXT_COST, ALBUM_COST = 10, 4, 1
-#: The additional cost in units of a search that may scan all albums that meet its filters.
+#: The additional cost in units of a search or a count that may scan all albums.
 SCAN_COST = 20
 
 
@@ -167,12 +167,24 @@ class Budget:
             RateLimited: fewer units are left than the query costs, and no unit was taken.
             QueueUnavailable: the budget could not be read from Redis.
         """
-        payable = self._payable(cost_of(query, may_scan=may_scan))
+        await self._spend(cost_of(query, may_scan=may_scan))
+
+    async def spend_scan(self) -> None:
+        """Pay for a scan of all albums; `enter` has already paid for the request.
+
+        Raises:
+            RateLimited: fewer units are left than a scan costs, and no unit was taken.
+            QueueUnavailable: the budget could not be read from Redis.
+        """
+        await self._spend(SCAN_COST)
+
+    async def _spend(self, cost: int) -> None:
+        payable = self._payable(cost)
         if payable and await self._pay(payable, again=REQUEST_COST + payable):
             self._spent = payable
 
     async def refund(self) -> None:
-        """Give back the units that `spend` took, if Redis answers."""
+        """Give back the units that `spend` or `spend_scan` took, if Redis answers."""
         if self._spent:
             with suppress(QueueUnavailable):
                 self._last = await self._limits.spend(self._bucket, -self._spent) or self._last
@@ -216,6 +228,9 @@ class UnlimitedBudget:
     """The budget of a client without a rate limit."""
 
     async def spend(self, query: SearchQuery, *, may_scan: bool) -> None:
+        """Take nothing."""
+
+    async def spend_scan(self) -> None:
         """Take nothing."""
 
     async def refund(self) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
+from api.access.middleware import budget_of
 from api.contract.facet_models import FacetsAnswer, facets_answer
 from api.contract.filter_parameters import FilterParameters
 from api.contract.openapi_responses import NOT_MODIFIED, answer, problems
@@ -22,7 +23,7 @@ router = APIRouter(tags=["catalog"], route_class=StrictRoute)
     responses={
         200: answer("The counts.", FacetsAnswer, headers=CATALOG_HEADERS),
         304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS),
+        **problems(*CATALOG_PROBLEMS, "queue_full"),
     },
 )
 async def facets(
@@ -37,5 +38,5 @@ async def facets(
     """
     gateway, filters = gateway_of(request), asked.filters()
     gateway.public_metadata.check(filters)
-    counts = await gateway.catalog.facets(filters)
+    counts = await gateway.catalog.facets(filters, budget=budget_of(request))
     return tagged(facets_answer(counts).model_dump_json().encode(), headers)

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import orjson
 
 from api.search.catalog_version import CatalogVersion
+from api.search.scan_turns import ScanTurns
 from common.catalog.facets import FacetCounter, Facets
 from common.catalog.protocol import Album, AlbumPage, Catalog, CatalogStats, NamePosition
-from common.errors import CatalogMisconfigured, CatalogUnavailable, InvalidParameter
+from common.errors import CatalogBusy, CatalogMisconfigured, CatalogUnavailable, InvalidParameter
 from common.filters import Filters, canonical_filters
 from common.genres import genre_key
 from common.search_query import SearchQuery
@@ -27,8 +28,27 @@ T = TypeVar("T")
 CACHE_TTL_S = 60.0
 CACHE_MAX_ENTRIES = 2048
 THREADS = 4
+#: The maximum number of scans of the catalog at once, which leaves threads for the other reads, and the
+#: maximum number of requests that wait for a scan.
+SCANS, SCANS_WAITING = THREADS // 2, 8
 #: A catalog call is abandoned this number of seconds after the catalog's own timeout.
 GRACE_S = 1.0
+
+
+class ScanBudget(Protocol):
+    """The rate-limit budget of the client."""
+
+    async def spend_scan(self) -> None:
+        """Pay for a scan of all albums.
+
+        Raises:
+            RateLimited, QueueUnavailable
+        """
+        ...
+
+    async def refund(self) -> None:
+        """Give back the units that `spend_scan` took."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,7 @@ class CatalogCache:
         # A separate thread polls the version, so that many album reads cannot delay a poll.
         self._version_thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-version")
         self._entries: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._scan_turns = ScanTurns(running=SCANS, waiting=SCANS_WAITING)
         self._in_flight: dict[tuple[str, ...], asyncio.Task[Any]] = {}
 
     async def genres(self) -> Genres:
@@ -113,18 +134,34 @@ class CatalogCache:
         key = (self._version_seen.version, "find", str(query is None), query or "", str(limit), repr(after))
         return await self._share_call(key, lambda: self._catalog.find_albums(query, limit=limit, after=after))
 
-    async def facets(self, filters: Filters) -> Facets:
+    async def facets(self, filters: Filters, *, budget: ScanBudget) -> Facets:
         """Count the albums that meet the filters, by each value of a filter.
+
+        Counts that may need a scan of all albums are paid for, and wait for their turn.
 
         Raises:
             InvalidParameter: a genre of the filters is not in the catalog.
+            RateLimited: the client cannot pay for the scan.
+            CatalogBusy: too many requests wait for a scan.
         """
         spelled = (await self.genres()).spell_filters(filters) if filters.genres else filters
         canonical = orjson.dumps(canonical_filters(spelled), option=orjson.OPT_SORT_KEYS)
         # The hash is shorter than the filters, which can have 30 KB.
         name = hashlib.sha256(canonical).hexdigest()
         version = self._version_seen.seen
-        return await self._cached(("facets", name), lambda: self._facets.count(spelled, version=version))
+        key = ("facets", name)
+
+        def count() -> Facets:
+            return self._facets.count(spelled, version=version)
+
+        if self._is_at_hand(key) or not self._facets.may_scan(spelled, version=version):
+            return await self._cached(key, count)
+        await budget.spend_scan()
+        try:
+            return await self._cached(key, count, scans=True)
+        except CatalogBusy:
+            await budget.refund()
+            raise
 
     async def version(self) -> str | None:
         """Return the catalog's current version, or None if the catalog cannot detect every change."""
@@ -159,12 +196,17 @@ class CatalogCache:
             threads.shutdown(wait=False, cancel_futures=True)
         self._catalog.close()
 
-    async def _cached(self, name: tuple[str, ...], call: Callable[[], T]) -> T:
+    def _is_at_hand(self, name: tuple[str, ...]) -> bool:
+        """Return whether a value is cached, or another request is reading it."""
+        key = (self._version_seen.version, *name)
+        return key in self._in_flight or self._lookup(key) is not None
+
+    async def _cached(self, name: tuple[str, ...], call: Callable[[], T], *, scans: bool = False) -> T:
         key = (self._version_seen.version, *name)
         known: T | None = self._lookup(key)
         if known is not None:
             return known
-        value = await self._share_call(key, call)
+        value = await self._share_call(key, call, scans=scans)
         if len(self._entries) >= CACHE_MAX_ENTRIES:
             del self._entries[next(iter(self._entries))]
         self._entries[key] = (time.monotonic() + CACHE_TTL_S, value)
@@ -174,10 +216,11 @@ class CatalogCache:
         expires, value = self._entries.get(key, (0.0, None))
         return value if time.monotonic() < expires else None
 
-    async def _share_call(self, key: tuple[str, ...], call: Callable[[], T]) -> T:
+    async def _share_call(self, key: tuple[str, ...], call: Callable[[], T], *, scans: bool = False) -> T:
         call_task: asyncio.Task[T] | None = self._in_flight.get(key)
         if call_task is None:
-            call_task = asyncio.create_task(self._call(call, self._threads))
+            calling = self._scan(call) if scans else self._call(call, self._threads)
+            call_task = asyncio.create_task(calling)
             self._in_flight[key] = call_task
             call_task.add_done_callback(lambda task: self._on_call_done(key, task))
         # The call is shielded, because a client that disconnects must not cancel it for other clients.
@@ -189,6 +232,10 @@ class CatalogCache:
             # If every waiting client has disconnected, nobody retrieves the exception, and asyncio would log
             # it.
             task.exception()
+
+    async def _scan(self, call: Callable[[], T]) -> T:
+        async with self._scan_turns.turn(wait_s=self._timeout_s):
+            return await self._call(call, self._threads)
 
     async def _call(self, call: Callable[[], T], threads: ThreadPoolExecutor) -> T:
         loop = asyncio.get_running_loop()

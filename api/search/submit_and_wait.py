@@ -12,6 +12,7 @@ from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
 from common.cache.rankings import RankingReader
 from common.cache.results import ResultReader, content_hashes
+from common.catalog.facets import reads_all_albums
 from common.errors import IdempotencyConflict, JobCanceled, NoWorker, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger
@@ -235,7 +236,9 @@ class SearchService:
         return await self._outcome(accepted, search, key, client_gone=client_gone)
 
     async def _may_scan(self, query: SearchQuery, key: QueryKey) -> bool:
-        """Return whether a query may scan all albums that meet its filters."""
+        """Return whether a query may scan all albums, for its results or for its facets."""
+        if query.facets and reads_all_albums(query.filters):
+            return True
         if not query.may_scan:
             return False
         return not await self._rankings.is_complete(ranking_key(query, made_from=key.made_from))

@@ -205,6 +205,11 @@ class _Kept:
     version: str | None = None
     value: FacetColumns | GenreNames | None = None
 
+    def belongs_to(self, version: str | None) -> bool:
+        """Return whether the value is surely from this version of the catalog."""
+        read_from = None if self.value is None else self.value.version
+        return version is not None and version in {self.version, read_from}
+
     @property
     def albums(self) -> int:
         """The number of albums whose columns are kept."""
@@ -243,15 +248,21 @@ class FacetCounter:
             version=columns.version if columns.version == of_all_colours.version == names.version else None,
         )
 
-    def _columns(self, selection: Filters, version: str | None) -> FacetColumns:
-        # All colours of one cell find the same albums.
-        cell = selection.color and cell_of(selection.color)
-        canonical = orjson.dumps(
-            [canonical_filters(replace(selection, color=None)), cell], option=orjson.OPT_SORT_KEYS
+    def may_scan(self, filters: Filters, *, version: str | None) -> bool:
+        """Return whether `count` may have to scan all albums, because it does not have their columns."""
+        selection = _for_database(filters)
+        return any(
+            reads_all_albums(each) and not self._has(each, version)
+            for each in (selection, replace(selection, color=None))
         )
-        # The hash is shorter than the filters, which can have 30 KB.
-        name = hashlib.sha256(canonical).hexdigest()
-        return self._read(name, lambda: self._catalog.facet_columns(selection), version)
+
+    def _has(self, selection: Filters, version: str | None) -> bool:
+        with self._lock:
+            kept = self._kept.get(_name_of(selection))
+        return kept is not None and kept.value is not None and kept.belongs_to(version)
+
+    def _columns(self, selection: Filters, version: str | None) -> FacetColumns:
+        return self._read(_name_of(selection), lambda: self._catalog.facet_columns(selection), version)
 
     def _read(self, name: str, read: Callable[[], Read], version: str | None) -> Read:
         """Return the kept value of this name if it belongs to the version, otherwise read it."""
@@ -260,7 +271,7 @@ class FacetCounter:
         # lock of its own, so that these requests do not delay requests for other values.
         with kept.lock:
             value = cast("Read | None", kept.value)
-            if value is None or version is None or version not in {kept.version, value.version}:
+            if value is None or not kept.belongs_to(version):
                 value = read()
                 kept.version, kept.value = version, value
                 self._forget_oldest()
@@ -281,6 +292,25 @@ class FacetCounter:
             while len(self._kept) > _VALUES_NEEDED and albums > ALBUMS_KEPT:
                 _, oldest = self._kept.popitem(last=False)
                 albums -= oldest.albums
+
+
+def reads_all_albums(filters: Filters) -> bool:
+    """Return whether the columns of the albums that meet the filters are read by a scan of all albums.
+
+    Without a filter that only the database can apply, the columns are read from an index.
+    """
+    return _for_database(filters) != Filters()
+
+
+def _name_of(selection: Filters) -> str:
+    """Return the name under which a selection's columns are kept."""
+    # All colours of one cell find the same albums.
+    cell = selection.color and cell_of(selection.color)
+    canonical = orjson.dumps(
+        [canonical_filters(replace(selection, color=None)), cell], option=orjson.OPT_SORT_KEYS
+    )
+    # The hash is shorter than the filters, which can have 30 KB.
+    return hashlib.sha256(canonical).hexdigest()
 
 
 def _for_database(filters: Filters) -> Filters:

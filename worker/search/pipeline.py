@@ -1,6 +1,7 @@
 """Answers a run: embeds the parts of the query, combines the embeddings and searches the catalog."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -162,10 +163,14 @@ class Pipeline:
             query,
             lambda known, scans: self._ask(lambda: search(known=known), lease, stopwatch, scans=scans),
             wanted_from=lease.claim.made_from,
-            wait_s=lambda: stopwatch.remaining_s() - self._catalog_timeout_s,
+            wait_s=lambda: self._scan_wait_s(stopwatch),
         )
         versions.add(matches.version)
         return matches, addends, entries
+
+    def _scan_wait_s(self, stopwatch: Stopwatch) -> float:
+        """Return the seconds for which a search may wait for a scan."""
+        return stopwatch.remaining_s() - self._catalog_timeout_s
 
     def _similar_albums(self, query: SearchQuery) -> Callable[..., Matches]:
         """Return the search for the albums that are similar to the query's only album."""
@@ -225,9 +230,13 @@ class Pipeline:
         """Count the facets if the query asks for them, and add the version of the counts to `versions`."""
         if not query.facets:
             return None
-        facets = self._ask(
-            lambda: self._facets.count(query.filters, version=matches.version), lease, stopwatch
-        )
+        filters, version = query.filters, matches.version
+        scans = self._facets.may_scan(filters, version=version)
+        turn = self._pages.scan_turn(wait_s=self._scan_wait_s(stopwatch)) if scans else nullcontext()
+        with turn:
+            facets = self._ask(
+                lambda: self._facets.count(filters, version=version), lease, stopwatch, scans=scans
+            )
         versions.add(facets.version)
         return facets
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 from common.cache.rankings import RankingCache
@@ -103,6 +103,14 @@ class RankedPages:
             with self._turns.turn(wait_s=wait_s()):
                 return read(None, True), ()
         return read(None, False), ()
+
+    def scan_turn(self, *, wait_s: float) -> AbstractContextManager[None]:
+        """Wait until a scan for another purpose than a page is allowed.
+
+        Raises:
+            CatalogBusy: too many searches wait for a scan.
+        """
+        return self._turns.turn(wait_s=wait_s)
 
     def _entries(self, key: str, matches: Matches, *, wanted_from: str) -> tuple[Entry, ...]:
         if matches.ranking is None or not self._is_from(matches, wanted_from):

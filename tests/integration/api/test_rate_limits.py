@@ -20,7 +20,7 @@ from common.search_query import SearchQuery, TextPart, ranking_key
 from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
-from tests.integration.api.stand_ins import MODEL, StandInWorker
+from tests.integration.api.stand_ins import MODEL, MemoryCatalog, StandInWorker
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
 
@@ -153,6 +153,55 @@ def test_a_search_that_may_scan_the_catalog_costs_more_until_its_ranking_is_cach
     assert {answer.status_code for answer in [*answers, similar]} == {200}
     left = [1000, *(int(answer.headers["ratelimit-remaining"]) for answer in [*answers, similar])]
     assert [a - b for a, b in pairwise(left)] == [5, 5, 25, 25, 25, 25, 5, 5, 25, 22]
+
+
+def test_facets_that_read_all_albums_cost_more_until_their_albums_are_kept(
+    start_gateway: StartGateway,
+) -> None:
+    label = "meta.label=Label 1"
+    with start_gateway(ADDRESS_RATE="1000/hour").client() as client:
+        answers = [
+            client.get(f"/api/facets?{filters}")
+            for filters in (
+                "genre=Rock&year_min=1980",
+                "color=%23d7262d",
+                "color=%23d7262d",
+                "color=%23d7262d&year_min=1980",
+                "artist=Artist 7",
+                label,
+                f"{label}&color=%23d7262d",
+                f"{label}&genre=Rock",
+            )
+        ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    left = [1000, *(int(answer.headers["ratelimit-remaining"]) for answer in answers)]
+    assert [a - b for a, b in pairwise(left)] == [1, 21, 1, 1, 21, 21, 21, 1]
+
+
+def test_facets_that_a_client_cannot_pay_for_are_not_counted(
+    start_gateway: StartGateway, catalog: MemoryCatalog
+) -> None:
+    with start_gateway(ADDRESS_RATE="30/hour").client() as client:
+        answers = [client.get(f"/api/facets?artist=Artist {number}") for number in (1, 2)]
+
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert catalog.calls.count("facet_columns") == 1
+
+
+def test_a_search_whose_facets_read_all_albums_costs_more(
+    start_gateway: StartGateway, worker: StandInWorker
+) -> None:
+    with start_gateway(ADDRESS_RATE="1000/hour").client() as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        answers = [
+            client.get(f"/api/search-by-text?query=red&{asked}")
+            for asked in ("facets=true&genre=Rock", "facets=true&color=%23d7262d", "color=%23d7262d")
+        ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    left = [1000, *(int(answer.headers["ratelimit-remaining"]) for answer in answers)]
+    assert [a - b for a, b in pairwise(left)] == [5, 25, 5]
 
 
 ASYNC = {"Prefer": "respond-async"}

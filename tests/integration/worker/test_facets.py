@@ -74,3 +74,39 @@ async def test_a_changed_catalog_is_counted_again(
     facets = after["facets"]
     assert isinstance(facets, dict)
     assert facets["total_albums"] == 39
+
+
+#: SQL that makes every read wait of the albums that meet a filter.
+SLOW_SCANS = """
+ALTER FUNCTION facet_columns RENAME TO fast_facet_columns;
+CREATE FUNCTION facet_columns(filters jsonb DEFAULT NULL) RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+  IF filters IS NOT NULL THEN PERFORM pg_sleep(20); END IF;
+  RETURN fast_facet_columns(filters);
+END $$
+"""
+
+
+async def test_facets_that_get_no_turn_for_a_scan_fail_as_overload(
+    gateway: GatewayLedger, settings: Settings, make_worker_service: StartWorker
+) -> None:
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as connection:
+        connection.execute(SLOW_SCANS.encode())
+    # Two scans run, and one search waits for its turn.
+    make_worker_service(CATALOG_TIMEOUT_S="6", WORKER_CONCURRENCY="8", BATCH_MAX="1").start()
+
+    jobs = [
+        await gateway.submit(
+            submission_of(
+                SearchQuery((TextPart("red"),), Filters(artists=(f"Artist {n}",)), facets=True),
+                query_key=f"{n}",
+            )
+        )
+        for n in range(9)
+    ]
+    ended = [await ended_job(gateway, job.job_id) for job in jobs]
+
+    codes = [job.failure.code for job in ended if job.failure is not None]
+    assert {*codes} == {"catalog_unavailable", "queue_full"}
+    assert len(codes) == len(jobs)
