@@ -36,7 +36,7 @@ def _problem(model: type[BaseModel], error: Error, place: Sequence[int | str]) -
         case "missing":
             return InvalidParameter(f"{name} is missing", parameter=name)
         case "extra_forbidden":
-            return InvalidParameter(f"unknown parameter; {_known(model, place[:-1])}", parameter=name)
+            return InvalidParameter(f"unknown parameter {name}; {_known(model, place[:-1])}", parameter=name)
         case _:
             return InvalidParameter(f"{name} is {_described(_schema_at(model, place))}", parameter=name)
 

@@ -109,6 +109,14 @@ def test_invalid_parameters_are_refused_by_name(client: httpx.Client, query: str
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
 
 
+def test_the_detail_names_each_unknown_parameter(client: httpx.Client) -> None:
+    answer = client.get("/api/facets?offset=1&k=1")
+
+    assert answer.status_code == 422
+    assert "unknown parameter offset;" in answer.json()["detail"]
+    assert "unknown parameter k;" in answer.json()["detail"]
+
+
 def test_a_catalog_that_does_not_answer_is_an_error(
     start_gateway: StartGateway, catalog: MemoryCatalog
 ) -> None:

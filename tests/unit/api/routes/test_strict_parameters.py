@@ -313,7 +313,7 @@ def test_a_flag_is_true_false_1_or_0(word: str, *, value: bool) -> None:
 
 
 def test_an_endpoint_without_parameters_refuses_any() -> None:
-    assert problems("/nothing?k=5") == {"k": "unknown parameter; this endpoint has none"}
+    assert problems("/nothing?k=5") == {"k": "unknown parameter k; this endpoint has none"}
 
 
 def test_a_repeated_single_value_header_is_refused() -> None:
