@@ -145,6 +145,30 @@ def test_an_unknown_thumbnail_is_not_found_until_it_is_made(client: httpx.Client
     assert client.get(path(b"later")).content == b"later"
 
 
+@pytest.mark.parametrize(
+    "content", [b"", LARGE[:-1], LARGE[:-1] + b"x"], ids=["empty", "truncated", "changed"]
+)
+def test_a_damaged_thumbnail_is_not_found_until_it_is_made_again(
+    client: httpx.Client, folder: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = folder / file_name(digest(LARGE))
+    file.write_bytes(content)
+
+    damaged = [client.get(path(LARGE)), client.get(path(LARGE), headers={"If-None-Match": "*"})]
+    made_again = file.with_name("made-again")
+    made_again.write_bytes(LARGE)
+    made_again.replace(file)
+    repaired = client.get(path(LARGE))
+
+    for answer in damaged:
+        assert refused(answer) == (404, "not_found")
+        assert "immutable" not in answer.headers.get("cache-control", "")
+    assert (repaired.status_code, repaired.content) == (200, LARGE)
+    assert [record.getMessage() for record in caplog.records if record.name == "api.http.thumbnails"] == [
+        "a thumbnail is damaged and is not served"
+    ]
+
+
 def test_a_gateway_starts_before_the_first_ingest_has_made_the_folder(
     start_gateway: StartGateway, folder: Path, tmp_path: Path
 ) -> None:
