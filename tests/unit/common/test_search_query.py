@@ -2,12 +2,14 @@
 
 import sys
 import unicodedata
+from types import SimpleNamespace
+from typing import Literal
 
 import orjson
 import pytest
 
 from common.errors import InvalidParameter, UnknownQueryVersion
-from common.filters import Filters
+from common.filters import Filters, canonical_filters
 from common.redis import keyspace
 from common.search_query import (
     NEWEST_VERSION,
@@ -261,3 +263,21 @@ def test_a_query_that_earlier_workers_would_misread_has_a_version_that_they_refu
     query: SearchQuery,
 ) -> None:
     assert b'"v":2' in query_to_json(query)
+
+
+def test_long_artists_in_other_scripts_are_not_normalized_for_the_query_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    normalized: list[str] = []
+
+    def normalize(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        normalized.append(text)
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr("common.genres.unicodedata", SimpleNamespace(normalize=normalize))
+    # NFKC makes 18 characters of this character.
+    artists = tuple("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 490 + f"{n}" for n in range(50))
+
+    canonical_filters(Filters(artists=(*artists, "Radiohead")))
+
+    assert max(map(len, normalized)) == len("Radiohead")
