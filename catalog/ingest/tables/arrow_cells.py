@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.bounded_lines import CELL_MAX_CHARS, CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
+from catalog.ingest.tables.bounded_lines import (
+    CELL_MAX_CHARS,
+    CELL_TOO_LONG,
+    ROW_ELEMENTS_MAX,
+    ROW_MAX_CHARS,
+    TOO_LONG,
+    TOO_MANY_ELEMENTS,
+)
 from catalog.ingest.tables.raw_row import Cells, UnreadableCell
 
 #: The bytes that one element of a list takes in Python; in Arrow, a null element takes none.
@@ -35,6 +42,8 @@ def arrow_rows(batch: Any, names: Sequence[str], *, at_once: int) -> Iterator[Ce
 def _long_row(columns: Sequence[Any], names: Sequence[str]) -> Cells | RowFault:
     if sum(map(_size_bytes, columns)) > ROW_MAX_CHARS:
         return RowFault("unreadable_row", TOO_LONG)
+    if sum(map(_list_elements, columns)) > ROW_ELEMENTS_MAX:
+        return RowFault("unreadable_row", TOO_MANY_ELEMENTS)
     (cells,) = _rows(columns, names)
     if any(isinstance(cell, str) and len(cell) > CELL_MAX_CHARS for cell in cells.values()):
         return RowFault("unreadable_row", CELL_TOO_LONG)

@@ -9,7 +9,14 @@ from typing import TextIO, cast
 import orjson
 
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.bounded_lines import JSON_LINE, ROW_MAX_CHARS, TOO_LONG, bounded_lines
+from catalog.ingest.tables.bounded_lines import (
+    JSON_LINE,
+    ROW_ELEMENTS_MAX,
+    ROW_MAX_CHARS,
+    TOO_LONG,
+    TOO_MANY_ELEMENTS,
+    bounded_lines,
+)
 from catalog.ingest.tables.raw_row import Cells, RawRow
 from catalog.ingest.tables.text_file import TextFile
 from common.errors import SettingsError
@@ -17,6 +24,8 @@ from common.errors import SettingsError
 _CHUNK_CHARS = 1 << 16
 #: Integers of more digits are far too large for a float, and Python refuses to read more than 4300 digits.
 _INTEGER_MAX_DIGITS = 1000
+#: The elements of a row are counted as commas, because parsing a million small lists takes more than 1 s.
+_MANY_COMMAS = f"{TOO_MANY_ELEMENTS}, or commas in texts"
 _BLANK = " \t\r\n"
 _BLANKS = re.compile(f"[{_BLANK}]*")
 
@@ -59,6 +68,8 @@ def _lines(file: TextIO) -> Iterator[object]:
     for line in bounded_lines(file, JSON_LINE):
         if len(line) > ROW_MAX_CHARS:
             yield RowFault("unreadable_row", f"line {number}: {TOO_LONG}")
+        elif line.count(",") > ROW_ELEMENTS_MAX:
+            yield RowFault("unreadable_row", f"line {number}: {_MANY_COMMAS}")
         elif line.strip():
             yield _parsed(line)
         number += line.count("\n")
@@ -112,7 +123,7 @@ class _ArrayCursor:
         self._position += 1
 
     def value(self) -> object:
-        """Consume and return the next value.
+        """Consume and return the next value, or a fault if the value has too many elements.
 
         Raises:
             ValueError: the next value is missing or incomplete.
@@ -129,8 +140,9 @@ class _ArrayCursor:
             # A number at the end of the buffer may continue in the next chunk.
             if end == len(self._buffer) and self._read_more():
                 continue
+            is_excessive = self._buffer.count(",", self._position, end) > ROW_ELEMENTS_MAX
             self._position = end
-            return value
+            return RowFault("unreadable_row", _MANY_COMMAS) if is_excessive else value
 
     def _read_more(self) -> bool:
         # Each read doubles the buffer, so that a long object is not parsed again for every chunk.

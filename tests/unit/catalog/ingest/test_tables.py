@@ -16,7 +16,13 @@ from pyarrow import parquet
 
 from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables import csv_rows
-from catalog.ingest.tables.bounded_lines import CELL_TOO_LONG, ROW_MAX_CHARS, TOO_LONG
+from catalog.ingest.tables.bounded_lines import (
+    CELL_TOO_LONG,
+    ROW_ELEMENTS_MAX,
+    ROW_MAX_CHARS,
+    TOO_LONG,
+    TOO_MANY_ELEMENTS,
+)
 from catalog.ingest.tables.csv_rows import AboveHeader, CsvFile
 from catalog.ingest.tables.parquet_pages import column_pages
 from catalog.ingest.tables.parquet_rows import PAGE_MAX_BYTES, ParquetFile
@@ -477,6 +483,25 @@ def test_long_rows_of_a_parquet_file_are_rejected(tmp_path: Path) -> None:
 
     assert [isinstance(row.cells, RowFault) for row in rows] == [False, True, False]
     assert rows[2].cells == {"id": "3", "title": "c"}
+
+
+@pytest.mark.parametrize("kind", ["a.jsonl", "a.json", "a.parquet"])
+def test_a_row_with_too_many_elements_is_rejected(tmp_path: Path, kind: str) -> None:
+    tags = [[1] * ROW_ELEMENTS_MAX, [1] * (ROW_ELEMENTS_MAX + 2), [1]]
+    rows = [{"id": f"{number}", "tags": each} for number, each in enumerate(tags)]
+    path = tmp_path / kind
+    match kind:
+        case "a.jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        case "a.json":
+            path.write_text(json.dumps(rows))
+        case _:
+            parquet.write_table(pa.Table.from_pylist(rows), path)
+
+    first, second, third = [read_or_detail(row) for row in open_table(path).rows()]
+
+    assert (first, third) == (rows[0], rows[2])
+    assert TOO_MANY_ELEMENTS in str(second)
 
 
 @contextmanager

@@ -307,6 +307,7 @@ def test_the_largest_metadata_of_results_is_accepted() -> None:
         ({"label": "\N{SNOWMAN}" * 6000}, "the largest part is 'label' with 18013 bytes"),
         ({"label": "4AD", "metadata": {"notes": ["x" * 100] * 200}}, "the largest part is 'notes'"),
         ({"metadata": {"numbers": [1e300] * 60}}, "the largest part is 'numbers' with 18193 bytes"),
+        ({"metadata": {"a": 1, "numbers": [0.5] * 50_000}}, "at least 200019 bytes .* part is 'numbers'"),
         ({"metadata": '{"a": ' + "[" * 120 + "]" * 120 + "}"}, "more than 100 levels of lists and objects"),
     ],
 )
