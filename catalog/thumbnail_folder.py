@@ -158,7 +158,9 @@ def _is_old(file: Path, grace_s: float) -> bool:
 
 
 def _content(file: Path) -> bytes | None:
-    """Return a file's content, or None if the file does not exist."""
+    """Return a file's content, or None if no regular file has this name."""
+    if not file.is_file():
+        return None
     try:
         return file.read_bytes()
     except FileNotFoundError:

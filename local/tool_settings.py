@@ -10,6 +10,7 @@ from typing import Annotated
 import psutil
 from pydantic import AfterValidator, ValidationError
 
+from common.regular_files import read_regular_file
 from common.settings import is_given_as_empty
 from local.processes.child_process_folder import ProcessRecord, write_private
 from local.state_folder import TOOL_SETTINGS
@@ -58,9 +59,13 @@ def forget_tool_settings(state: Path) -> None:
 
 
 def recorded_tool_settings(state: Path) -> Mapping[str, str] | None:
-    """Return the settings of the service that runs from a state folder, or None if no service runs there."""
+    """Return the settings of the service that runs from a state folder, or None if no service runs there.
+
+    Raises:
+        OSError: the record cannot be read.
+    """
     try:
-        record = _Record.model_validate_json((state / TOOL_SETTINGS).read_bytes())
+        record = _Record.model_validate_json(read_regular_file(state / TOOL_SETTINGS))
     # A service that was killed while it wrote the record leaves an incomplete file.
     except (FileNotFoundError, ValidationError):
         return None

@@ -9,6 +9,7 @@ from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.command_runner import Call, Outcome
 from catalog.writer.open_writer import open_checked_writer
 from common.errors import SettingsError
+from common.regular_files import read_regular_file
 
 _BATCH = 500
 
@@ -48,7 +49,7 @@ def _from_file(name: str | None) -> list[str]:
     if name is None:
         return []
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if name == "-" else read_regular_file(Path(name)).decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"--from-file {name}: {error.strerror}") from error
     except UnicodeError as error:

@@ -31,6 +31,7 @@ from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
 from common.processes.child_processes import end_with_parent, sigint_blocked_in_children
+from common.regular_files import read_regular_file
 from common.settings import Settings
 from worker.decode.image import decode_cover, decode_image
 from worker.decode.palette import palette_of
@@ -170,7 +171,7 @@ def prepare_cover(
         unfinished = file.with_suffix(".part")
         unfinished.write_bytes(cover_jpeg(album, size_px=COVER_SIZE_PX))
         unfinished.replace(file)
-    content = file.read_bytes()
+    content = read_regular_file(file)
     limits = {"size_px": size_px, "max_pixels": COVER_SIZE_PX**2}
     if with_thumbnails:
         cover = decode_cover(content, **limits)

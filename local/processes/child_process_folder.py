@@ -15,6 +15,7 @@ from typing import Annotated
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from common.regular_files import read_regular_file
 from local.errors import ServerFailed
 
 LOG_TAIL_LINES = 20
@@ -113,7 +114,7 @@ class ProcessFolder:
 def running_process(folder: Path) -> psutil.Process | None:
     """Return the process that was last started from a folder, or None if that process has ended."""
     try:
-        record = ProcessRecord.model_validate_json(_record_path(folder).read_bytes())
+        record = ProcessRecord.model_validate_json(read_regular_file(_record_path(folder)))
     except (FileNotFoundError, ValidationError):
         return None
     return record.live_process()

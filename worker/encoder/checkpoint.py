@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.errors import ModelUnavailable
+from common.regular_files import read_regular_file
 from worker.encoder.model_files import SAFETENSORS_SUFFIX, weight_files
 from worker.encoder.tokenizer import clip_tokenizer
 
@@ -267,7 +268,7 @@ def _tower(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_regular_file(path))
     except FileNotFoundError:
         if path.name != "config.json":
             return {}

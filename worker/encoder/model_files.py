@@ -54,6 +54,9 @@ def find_model(name: str) -> ModelSource:
     weights = weight_files(folder)
     if not (folder / "config.json").is_file() or not weights:
         raise ModelUnavailable(f"{folder} holds no model: it needs config.json and {' or '.join(_WEIGHTS)}")
+    for file in weights:
+        if not file.is_file():
+            raise ModelUnavailable(f"{file} is not a regular file")
     configs = [folder / file for file in _CONFIG_FILES if (folder / file).is_file()]
     return ModelSource(name=_public_name(name), folder=folder, fingerprint=_digest([*configs, *weights]))
 

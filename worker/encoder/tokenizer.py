@@ -17,6 +17,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
 from common.errors import ModelUnavailable
+from common.regular_files import read_regular_file
 
 #: The (wrong) id of the end token in configuration files from before pull request 24773 of transformers. If a
 #: model's configuration has this id, the embedding is taken at the token with the highest id in the sequence.
@@ -64,8 +65,8 @@ def clip_tokenizer(folder: Path) -> Tokenizer:
 
 
 def _tokenizer_of_merges(folder: Path) -> Tokenizer:
-    vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+    vocabulary: dict[str, int] = json.loads(read_regular_file(folder / "vocab.json"))
+    lines = read_regular_file(folder / "merges.txt").decode().splitlines()
     # The first line of `merges.txt` is a header.
     merges = [(left, right) for left, _, right in (line.partition(" ") for line in lines[1:] if line)]
     model = BPE(

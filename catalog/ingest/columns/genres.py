@@ -17,6 +17,7 @@ import orjson
 from catalog.ingest.columns.cell_values import decode_entities, is_empty_word
 from common.errors import SettingsError
 from common.genres import genre_key
+from common.regular_files import read_regular_file
 
 #: The maximum number of genres of one album.
 GENRES_MAX = 20
@@ -95,7 +96,7 @@ def parse_genre_list(given: str) -> tuple[str, ...]:
     """
     if _is_file(given):
         try:
-            names = Path(given).read_text(encoding="utf-8-sig").splitlines()
+            names = read_regular_file(Path(given)).decode("utf-8-sig").splitlines()
         except (OSError, ValueError) as error:
             raise SettingsError(f"--genres {given}: {error}") from error
     elif _FILE_NAME.fullmatch(given):

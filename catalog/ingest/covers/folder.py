@@ -11,6 +11,7 @@ from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent
 from catalog.ingest.pipeline_stages import in_order
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.writer.protocol import Origin
+from common.regular_files import read_regular_file
 
 R = TypeVar("R")
 
@@ -51,7 +52,7 @@ class CoverFolder:
                 raise RowFault("cover_refused", f"{source!r:.200} lies outside of the folder of covers")
             if path.stat().st_size > self._max_bytes:
                 raise RowFault("cover_too_large", f"{source!r:.200} has more than {self._max_bytes} bytes")
-            return path.read_bytes()
+            return read_regular_file(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RowFault("missing_cover", f"{source!r:.200} cannot be read: {reason}") from None

@@ -1,5 +1,6 @@
 """A failed command exits with status 2 and a message, never with a traceback."""
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,11 +59,16 @@ def test_the_report_does_not_replace_the_table(
         (("ingest", "header.csv", "--covers", "covers"), "its header cannot be read"),
         (("delete", "--from-file", "ids.bin"), "not UTF-8"),
         (("delete", "--from-file", "covers"), "Is a directory"),
+        (("delete", "--from-file", "pipe.csv"), "--from-file pipe.csv: it is not a regular file"),
+        (("delete", "--from-file", "/dev/zero"), "--from-file /dev/zero: it is not a regular file"),
+        (("ingest", "pipe.csv", "--covers", "covers"), "it must be a regular file"),
+        ((*INGEST, "--genres", "pipe.csv"), "--genres pipe.csv: "),
     ],
 )
 def test_an_unusable_file_is_reported(
     catalog: Catalog, workdir: Path, database_url: str, arguments: tuple[str, ...], says: str
 ) -> None:
+    os.mkfifo(workdir / "pipe.csv")
     (workdir / "corrupt.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     table = pa.Table.from_pylist([cells(album) for album in demo_albums(ALBUMS)])
     parquet.write_table(table, workdir / "whole.parquet")

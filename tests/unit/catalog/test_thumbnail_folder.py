@@ -180,3 +180,17 @@ def test_two_removals_at_the_same_time_count_each_file_once(folder: ThumbnailFol
 
     assert sum(each.files for each in removed) == 100
     assert files(folder.path) == []
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_with_the_name_of_a_thumbnail_is_replaced(folder: ThumbnailFolder) -> None:
+    digest = hashlib.sha256(SMALL).hexdigest()
+    pipe = folder.path / file_name(digest)
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)
+
+    is_intact = folder.is_intact(digest)
+    folder.store((SMALL, LARGE))
+
+    assert not is_intact
+    assert pipe.read_bytes() == SMALL

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from local.environment import tool_settings
-from local.errors import NoLocalService
+from local.errors import NoLocalService, StateFolderUnusable
 from local.state_folder import TOOL_SETTINGS
 from local.tool_settings import forget_tool_settings, record_tool_settings
 
@@ -82,3 +82,11 @@ def test_a_service_that_stops_removes_its_record(tmp_path: Path) -> None:
     forget_tool_settings(tmp_path)
 
     assert not (tmp_path / TOOL_SETTINGS).exists()
+
+
+@pytest.mark.timeout(10)
+def test_a_record_that_is_a_pipe_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / TOOL_SETTINGS)
+
+    with pytest.raises(StateFolderUnusable, match="it is not a regular file"):
+        tool_settings({"STATE_DIR": str(tmp_path)})

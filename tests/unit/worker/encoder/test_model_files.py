@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -45,3 +46,13 @@ def test_a_folder_without_weights_is_refused(own_clip: Path) -> None:
 def test_a_name_that_is_neither_a_folder_nor_a_hub_name_is_refused() -> None:
     with pytest.raises(ModelUnavailable, match="neither a folder nor a name"):
         find_model("not a//name")
+
+
+@pytest.mark.timeout(10)
+def test_a_weight_file_that_is_a_pipe_is_refused(own_clip: Path) -> None:
+    (own_clip / "model.safetensors").rename(own_clip / "model-00001-of-00002.safetensors")
+    (own_clip / "model.safetensors.index.json").write_text("{}")
+    os.mkfifo(own_clip / "model-00002-of-00002.safetensors")
+
+    with pytest.raises(ModelUnavailable, match=r"00002-of-00002.* is not a regular file"):
+        find_model(str(own_clip))

@@ -1,6 +1,7 @@
 """A cover file is found by album id or by the file name in the table, in any common spelling."""
 
 import io
+import os
 import unicodedata
 from pathlib import Path
 
@@ -138,3 +139,12 @@ def test_a_missing_file_is_not_found(tmp_path: Path, named: str, reason: str) ->
         covers.read(covers.find("7", named).source)
 
     assert caught.value.reason == reason
+
+
+@pytest.mark.timeout(10)
+def test_a_cover_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.jpg")
+    covers = CoverFolder(tmp_path, 1000)
+
+    with pytest.raises(RowFault, match="it is not a regular file"):
+        covers.read(covers.find("1", "1.jpg").source)
