@@ -146,6 +146,8 @@ def _remove(file: Path, grace_s: float) -> bool:
         if not _is_old(taken, grace_s):
             taken.replace(file)
             return False
+        # Another process may have taken the file under its new name; then that process counts it.
+        taken.unlink()
         return True
     return False
 
