@@ -67,7 +67,8 @@ def alternatives(kind: str, value: Any) -> Iterator[tuple[Item, ...]]:
         case "BRANCH":
             for branch in value[1]:
                 yield from sequences(branch)
-        case "MAX_REPEAT" | "MIN_REPEAT":
+        # A possessive repeat, which gives no text back, is checked as strictly as the other repeats.
+        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             yield from repeated(*value)
         case "AT" | "ASSERT" | "ASSERT_NOT" | "GROUPREF":
             yield ()

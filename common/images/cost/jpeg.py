@@ -14,14 +14,15 @@ from common.images.cost.unit_costs import (
     check_parts,
     directory_s,
 )
+from common.images.formats.jpeg import MARKER
 
 _EOI, _SOS, _DQT, _APP1, _APP2, _APP13 = 0xD9, 0xDA, 0xDB, 0xE1, 0xE2, 0xED
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE, _ARITHMETIC = frozenset({0xC2, 0xC6, 0xCA, 0xCE}), frozenset(range(0xC9, 0xD0))
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-_MARKER = re.compile(rb"\xff([^\x00\xff])")
-#: A marker that ends a scan; stuffed zero bytes and restart markers are part of the scan's data.
-_MARKER_IN_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+#: Like `MARKER`, for a marker that ends a scan; stuffed zero bytes and restart markers are part of the scan's
+#: data.
+_MARKER_IN_SCAN = re.compile(rb"\xff++(?:[\x00\xd0-\xd7][^\xff]*+\xff++)*+(?:([^\x00\xff\xd0-\xd7])|)")
 _U16 = Struct(">H")
 _FRAME, _COMPONENT = Struct(">BHHB"), Struct(">BBB")
 _BLOCK_PX, _COEFFICIENTS = 8, 64
@@ -175,7 +176,7 @@ def read_jpeg(data: bytes) -> JpegSummary:
 def _segments(data: bytes, reading: _Reading) -> Iterator[tuple[int, int, int]]:
     """Yield the marker and the content offsets of each segment, up to the end of the image."""
     offset, parts = 2, 0
-    while found := (_MARKER_IN_SCAN if reading.scans else _MARKER).search(data, offset):
+    while (found := (_MARKER_IN_SCAN if reading.scans else MARKER).search(data, offset)) and found[1]:
         parts += 1
         check_parts(parts, "segments")
         if not reading.scans:

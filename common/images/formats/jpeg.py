@@ -2,8 +2,11 @@
 
 import re
 
-#: A marker, which any number of fill bytes 0xFF can precede.
-_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
+#: Matches from the first byte 0xFF to the next marker, whose code is the group; if there is no further
+#: marker, the group is None. Any number of fill bytes 0xFF can precede a marker, and a zero byte after 0xFF
+#: is data. The possessive quantifiers read each byte once, because trying a marker at each of 8 million fill
+#: bytes takes 0.15 s.
+MARKER = re.compile(rb"\xff++(?:\x00[^\xff]*+\xff++)*+(?:([^\x00\xff])|)")
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 #: Start-of-frame markers of lossy JPEG: baseline, extended and progressive with Huffman coding, then extended
 #: and progressive with arithmetic coding.
@@ -41,8 +44,8 @@ def _frame(data: bytes) -> tuple[int, int] | None:
     """Return the start-of-frame marker and the bits per sample, or None if there is no frame header."""
     at = 2
     for _ in range(_SEGMENTS_MAX):
-        found = _MARKER.search(data, at)
-        if found is None or found[1][0] in {_START_OF_SCAN, _END_OF_IMAGE}:
+        found = MARKER.search(data, at)
+        if found is None or found[1] is None or found[1][0] in {_START_OF_SCAN, _END_OF_IMAGE}:
             return None
         marker, at = found[1][0], found.end()
         if marker in _FRAMES:

@@ -3,9 +3,11 @@
 import base64
 import gzip
 import io
+import re
 import struct
 import tracemalloc
 import zipfile
+from random import Random
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from PIL import Image
 
 from common.errors import UndecodableImage, UnsupportedImage
 from common.images.formats.detection import ACCEPTED, format_of
+from common.images.formats.jpeg import MARKER
 from tests.unit.worker.decode.files import heif, tiff
 from tests.unit.worker.decode.pictures import encoded, noise, quadrants
 
@@ -132,6 +135,21 @@ def test_jpeg_metadata_is_not_searched_for_a_frame() -> None:
     thumbnail = b"\xff\xe1" + struct.pack("!H", 202) + _frame(0xC3, 12).ljust(200, b"\0")
 
     assert format_of(whole[:2] + thumbnail + whole[2:]) == "JPEG"
+
+
+def test_every_marker_is_found_behind_fill_bytes_and_stuffed_bytes() -> None:
+    random = Random(5)
+    pieces = (b"\xff" * 63, b"\xff" * 64, b"\xff" * 200, b"\xff", b"\xff\xff", b"\0", b"\xda", b"\n", b"a")
+    for _ in range(300):
+        data = b"".join(random.choices(pieces, k=random.randrange(12)))
+        plain = [(found.end(), found[1]) for found in re.finditer(rb"\xff([^\x00\xff])", data)]
+
+        at, markers = 0, []
+        while (found := MARKER.search(data, at)) is not None and found[1] is not None:
+            at = found.end()
+            markers.append((at, found[1]))
+
+        assert markers == plain
 
 
 @pytest.mark.timeout(20)  # 9 MB take 20 ms; a search that restarted at each byte would take hours
