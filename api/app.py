@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api.access.middleware import AccessMiddleware, is_guarded
-from api.contract.openapi import install_openapi
+from api.contract.openapi.document import install_openapi
 from api.error_handlers import install_error_handlers
-from api.http.cors import Cors, cors_options
-from api.http.lingering_close import LingeringClose
-from api.http.parsed_query_cache import RepeatedQueriesMiddleware
-from api.http.path_prefix import PathPrefix, check_path_prefix
-from api.http.request_context import RequestContext
-from api.http.security_headers import SecurityHeaders
-from api.http.static_files import PICTURES, TypedFiles
-from api.http.thumbnails import ThumbnailFiles
+from api.http.files.static_files import PICTURES, TypedFiles
+from api.http.files.thumbnails import ThumbnailFiles
+from api.http.middleware.cors import Cors, cors_options
+from api.http.middleware.lingering_close import LingeringClose
+from api.http.middleware.parsed_query_cache import RepeatedQueriesMiddleware
+from api.http.middleware.path_prefix import PathPrefix, check_path_prefix
+from api.http.middleware.request_context import RequestContext
+from api.http.middleware.security_headers import SecurityHeaders
 from api.lifespan import open_gateway
 from api.metrics.recorder import RequestRecorder
 from api.routes import albums, docs_page, facets, health, jobs, searches, service, web_page

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.contract.error_responses import error_response
-from api.contract.error_statuses import INTERNAL, problem_of
-from api.contract.request_errors import MalformedBody, MethodNotAllowed, RouteNotFound
+from api.contract.errors.problem_details import error_response
+from api.contract.errors.request_errors import MalformedBody, MethodNotAllowed, RouteNotFound
+from api.contract.errors.statuses import INTERNAL, problem_of
 from api.search.waiters import ClientHungUp
 from common.errors import CoverSearchError
 

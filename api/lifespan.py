@@ -22,9 +22,9 @@ from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.background.thumbnail_warnings import ThumbnailWarnings
 from api.contract.public_metadata import PublicMetadata
-from api.http.body_budget import BodyBudget
-from api.http.parsed_query_cache import RepeatedQueries
-from api.http.search_body import SearchBodyReader
+from api.http.middleware.parsed_query_cache import RepeatedQueries
+from api.http.request_bodies.body_budget import BodyBudget
+from api.http.request_bodies.search_body import SearchBodyReader
 from api.keys.verifier import KeyVerifier
 from api.metrics import reporter
 from api.metrics.live_figures import LiveFiguresReader

@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from api.access.client_address import client_address
 from api.access.rate_limits import Bucket, read_bucket
-from api.contract.request_errors import Unauthorized
+from api.contract.errors.request_errors import Unauthorized
 from api.keys.key import KeyRecord, Role, id_of
 from api.keys.verifier import KeyVerifier
 from common.settings import UNLIMITED, Settings

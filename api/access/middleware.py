@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.callers import ANONYMOUS, NO_KEY, Caller, Callers, address_rate
 from api.access.rate_limits import UNLIMITED_BUDGET, Budget, RateLimits, UnlimitedBudget
-from api.contract.error_responses import error_response
-from api.contract.openapi import GUARDED
-from api.contract.request_errors import Forbidden, Unauthorized
+from api.contract.errors.problem_details import error_response
+from api.contract.errors.request_errors import Forbidden, Unauthorized
+from api.contract.openapi.document import GUARDED
 from common.errors import CoverSearchError, QueueUnavailable
 from common.settings import UNLIMITED, Settings
 

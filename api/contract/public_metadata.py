@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import orjson
 
-from api.contract.filter_parameters import META_PREFIX
+from api.contract.requests.filter_parameters import META_PREFIX
 from common.album_metadata import NO_METADATA
 from common.catalog.protocol import Album
 from common.errors import InvalidParameter

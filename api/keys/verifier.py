@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from api.contract.request_errors import Unauthorized
+from api.contract.errors.request_errors import Unauthorized
 from api.keys.key import KeyRecord, digest_of, id_of
 from common.errors import QueueUnavailable
 from common.redis import keyspace

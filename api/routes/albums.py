@@ -8,16 +8,16 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from api.contract.album_cursor import encode
-from api.contract.album_list import AlbumList, AlbumListParameters
-from api.contract.openapi_responses import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
-from api.contract.request_parameters import (
+from api.contract.openapi.response_descriptions import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
+from api.contract.requests.album_cursor import encode
+from api.contract.requests.album_list import AlbumList, AlbumListParameters
+from api.contract.requests.parameters import (
     ALBUM_ID,
     AlbumParameters,
     ConditionalHeaders,
     check_album_id,
 )
-from api.contract.response_models import Album, GenreCount, Genres, Scores, Stats, YearRange
+from api.contract.responses.results import Album, GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import Gateway, gateway_of
 from api.routes.strict_parameters import StrictRoute

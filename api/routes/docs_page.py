@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.http.static_files import PAGES, TypedFiles
+from api.http.files.static_files import PAGES, TypedFiles
 
 router = APIRouter(include_in_schema=False)
 

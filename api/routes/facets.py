@@ -6,10 +6,10 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from api.access.middleware import budget_of
-from api.contract.facet_models import FacetsAnswer, facets_answer
-from api.contract.filter_parameters import FilterParameters
-from api.contract.openapi_responses import NOT_MODIFIED, answer, problems
-from api.contract.request_parameters import ConditionalHeaders
+from api.contract.openapi.response_descriptions import NOT_MODIFIED, answer, problems
+from api.contract.requests.filter_parameters import FilterParameters
+from api.contract.requests.parameters import ConditionalHeaders
+from api.contract.responses.facets import FacetsAnswer, facets_answer
 from api.lifespan import gateway_of
 from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS, tagged
 from api.routes.strict_parameters import StrictRoute

@@ -7,9 +7,9 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel
 
 from api.access.middleware import sees_details
-from api.contract.health_models import Health, Liveness, ModelsLoaded, Readiness, Service
-from api.contract.openapi_responses import NEVER_STORED, answer, header, problems
-from api.contract.request_parameters import HealthParameters
+from api.contract.openapi.response_descriptions import NEVER_STORED, answer, header, problems
+from api.contract.requests.parameters import HealthParameters
+from api.contract.responses.health import Health, Liveness, ModelsLoaded, Readiness, Service
 from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_parameters import StrictRoute

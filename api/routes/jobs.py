@@ -7,8 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api.access.middleware import owner_of
-from api.contract.job_json import job_json
-from api.contract.openapi_responses import (
+from api.contract.openapi.response_descriptions import (
     NEVER_STORED,
     REQUEST_ID,
     RETRY_AFTER,
@@ -17,10 +16,11 @@ from api.contract.openapi_responses import (
     header,
     problems,
 )
-from api.contract.prefer import decide_wait
-from api.contract.request_parameters import JOB_ID, PreferHeader, WaitParameters
-from api.contract.response_models import Job
-from api.http.request_context import client_gone
+from api.contract.requests.parameters import JOB_ID, PreferHeader, WaitParameters
+from api.contract.requests.prefer import decide_wait
+from api.contract.responses.job_json import job_json
+from api.contract.responses.results import Job
+from api.http.middleware.request_context import client_gone
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing
 from api.routes.strict_parameters import StrictRoute

@@ -8,14 +8,14 @@ from fastapi.responses import Response
 from starlette.types import Scope
 
 from api.access.middleware import budget_of, client_of, idempotency_name, max_jobs_of, owner_of
-from api.contract.error_responses import failure_response
-from api.contract.job_json import job_json, job_path
-from api.contract.prefer import WaitPreference, decide_wait
+from api.contract.errors.problem_details import failure_response
 from api.contract.public_metadata import PublicMetadata
-from api.contract.request_parameters import CacheableSearchHeaders, SearchHeaders
-from api.http.body_budget import Body
+from api.contract.requests.parameters import CacheableSearchHeaders, SearchHeaders
+from api.contract.requests.prefer import WaitPreference, decide_wait
+from api.contract.responses.job_json import job_json, job_path
 from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
-from api.http.request_context import client_gone
+from api.http.middleware.request_context import client_gone
+from api.http.request_bodies.body_budget import Body
 from api.lifespan import Gateway, gateway_of
 from api.metrics.recorder import CacheUse
 from api.search.submit_and_wait import Answered, Cached, Failed, Outcome, Pending, Search, Unchanged

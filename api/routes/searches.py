@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api.access.middleware import budget_of, client_of, max_jobs_of, owner_of
 from api.access.rate_limits import IMAGE_COST
-from api.contract.openapi_responses import (
+from api.contract.openapi.response_descriptions import (
     ACCEPTED_HEADERS,
     ETAG,
     NOT_MODIFIED,
@@ -18,7 +18,7 @@ from api.contract.openapi_responses import (
     image_body,
     problems,
 )
-from api.contract.request_parameters import (
+from api.contract.requests.parameters import (
     ALBUM_ID,
     CacheableSearchHeaders,
     SearchBody,
@@ -28,12 +28,12 @@ from api.contract.request_parameters import (
     WaitParameters,
     check_album_id,
 )
-from api.contract.response_models import Job, Result
-from api.http.body_budget import Body
-from api.http.image_header import check_image
-from api.http.multipart import FILE_FIELD
-from api.http.search_body import max_body_bytes
-from api.http.uploads import declared_bytes, read_body, read_image
+from api.contract.responses.results import Job, Result
+from api.http.request_bodies.body_budget import Body
+from api.http.request_bodies.image_header import check_image
+from api.http.request_bodies.multipart import FILE_FIELD
+from api.http.request_bodies.search_body import max_body_bytes
+from api.http.request_bodies.uploads import declared_bytes, read_body, read_image
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
 from api.routes.strict_parameters import StrictRoute

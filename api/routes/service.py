@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.access.middleware import FIGURES_FOR_ADMINS, check_admin
-from api.contract import service_models as models
-from api.contract.job_json import iso_time
-from api.contract.openapi_responses import NEVER_STORED, answer, problems
+from api.contract.openapi.response_descriptions import NEVER_STORED, answer, problems
+from api.contract.responses import service as models
+from api.contract.responses.job_json import iso_time
 from api.lifespan import gateway_of
 from api.metrics.live_figures import LiveFigures
 from api.metrics.recorder import NO_ROUTE

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.contract.filter_parameters import META_PREFIX
-from api.contract.request_errors import InvalidRequest
-from api.contract.request_parameters import NoParameters
-from api.contract.validation import parameter_problems
+from api.contract.errors.request_errors import InvalidRequest
+from api.contract.requests.filter_parameters import META_PREFIX
+from api.contract.requests.parameters import NoParameters
+from api.contract.requests.validation_messages import parameter_problems
 from common.errors import InvalidParameter
 
 Problems: TypeAlias = list[InvalidParameter]

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse
 
-from api.http.page_files import PageFiles
+from api.http.files.page_files import PageFiles
 from api.lifespan import gateway_of
 
 router = APIRouter(include_in_schema=False)

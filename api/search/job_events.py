@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from api.contract.job_json import job_json
 from api.contract.public_metadata import PublicMetadata
+from api.contract.responses.job_json import job_json
 from api.search.waiters import Waiters
 from common.errors import CoverSearchError
 from common.jobs import Job

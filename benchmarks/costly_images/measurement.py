@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from api.http.image_header import check_image
+from api.http.request_bodies.image_header import check_image
 from benchmarks.costly_images.family import Family
 from common.errors import ImageError
 from common.settings import load_settings

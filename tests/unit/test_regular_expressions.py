@@ -17,7 +17,7 @@ import pytest
 
 import api
 import common
-from api.contract.filter_parameters import PRINTABLE
+from api.contract.requests.filter_parameters import PRINTABLE
 
 parser: Any = importlib.import_module("re._parser")
 
@@ -163,4 +163,4 @@ def test_an_expression_without_shared_characters_is_accepted(pattern: str) -> No
 
 
 def test_the_expressions_of_texts_without_control_characters_are_among_the_checked_ones() -> None:
-    assert expressions()["api.contract.filter_parameters.PRINTABLE"] == (PRINTABLE, 0)
+    assert expressions()["api.contract.requests.filter_parameters.PRINTABLE"] == (PRINTABLE, 0)

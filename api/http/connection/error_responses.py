@@ -2,9 +2,9 @@
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from api.contract.error_responses import error_response
-from api.http.request_context import request_id_of
-from api.http.security_headers import SecurityHeaders
+from api.contract.errors.problem_details import error_response
+from api.http.middleware.request_context import request_id_of
+from api.http.middleware.security_headers import SecurityHeaders
 from common.errors import CoverSearchError
 from common.logs import request_id_var
 

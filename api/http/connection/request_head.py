@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
-from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
+from api.contract.errors.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
 from common.strict_numbers import read_whole_number
 
 RawHeaders = Sequence[tuple[bytes, bytes]]

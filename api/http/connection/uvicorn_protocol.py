@@ -14,7 +14,12 @@ from typing import Any
 
 import httptools
 
-from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere, RequestTimeout
+from api.contract.errors.request_errors import (
+    HeadersTooLarge,
+    MalformedBody,
+    NotImplementedHere,
+    RequestTimeout,
+)
 from api.http.connection.error_responses import error_response_bytes
 from api.http.connection.flow_control import ConnectionFlow, OneShotTimer
 from api.http.connection.pipelined_protocol import PipelinedProtocol, disconnect

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from redis import Redis
 
-from api.contract.album_cursor import encode
+from api.contract.requests.album_cursor import encode
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog, NamePosition
 from common.catalog.supabase import SupabaseCatalog

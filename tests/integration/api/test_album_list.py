@@ -6,7 +6,7 @@ import httpx
 import orjson
 import pytest
 
-from api.contract.album_cursor import encode
+from api.contract.requests.album_cursor import encode
 from common.catalog.protocol import NamePosition
 from common.errors import CatalogUnavailable
 from tests.integration.api.conftest import StartGateway

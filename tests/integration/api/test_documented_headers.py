@@ -7,13 +7,13 @@ import httpx
 import pytest
 from redis import Redis
 
-from api.http.security_headers import SecurityHeaders
+from api.http.middleware.security_headers import SecurityHeaders
 from api.keys.key import Role
 from tests.integration.api.conftest import StartGateway
 from tests.integration.api.keyed import new_key
 from tests.integration.api.stand_ins import StandInWorker
 from tests.polling import eventually
-from tests.unit.api.contract.test_openapi import DOCUMENT
+from tests.unit.api.contract.openapi.test_document import DOCUMENT
 
 #: Headers that HTTP itself defines and that any server may send.
 HTTP = {"date", "content-length", "content-type", "transfer-encoding", "connection"}

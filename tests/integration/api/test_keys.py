@@ -19,7 +19,7 @@ from tests.integration.api.stand_ins import StandInWorker
 from tests.paths import ROOT
 from tests.polling import eventually
 from tests.running_gateway import RunningGateway
-from tests.unit.api.contract.test_openapi import DOCUMENT
+from tests.unit.api.contract.openapi.test_document import DOCUMENT
 
 SEARCH = "/api/search-by-text?query=red"
 

@@ -164,9 +164,9 @@ def test_a_damaged_thumbnail_is_not_found_until_it_is_made_again(
         assert refused(answer) == (404, "not_found")
         assert "immutable" not in answer.headers.get("cache-control", "")
     assert (repaired.status_code, repaired.content) == (200, LARGE)
-    assert [record.getMessage() for record in caplog.records if record.name == "api.http.thumbnails"] == [
-        "a thumbnail is damaged and is not served"
-    ]
+    assert [
+        record.getMessage() for record in caplog.records if record.name == "api.http.files.thumbnails"
+    ] == ["a thumbnail is damaged and is not served"]
 
 
 def test_a_gateway_starts_before_the_first_ingest_has_made_the_folder(

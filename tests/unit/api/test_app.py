@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from api.access.middleware import AccessMiddleware
 from api.app import create_app
-from api.http.parsed_query_cache import RepeatedQueriesMiddleware
-from api.http.request_context import RequestContext
+from api.http.middleware.parsed_query_cache import RepeatedQueriesMiddleware
+from api.http.middleware.request_context import RequestContext
 from common.settings import load_settings
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import ROOT
 from tests.unit.api.contract.growth import breaks
-from tests.unit.api.contract.test_openapi import DOCUMENT
+from tests.unit.api.contract.openapi.test_document import DOCUMENT
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
 TEXT_SEARCH = "/api/search-by-text"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.contract.growth import breaks
-from tests.unit.api.contract.test_openapi import DOCUMENT
+from tests.unit.api.contract.openapi.test_document import DOCUMENT
 
 SEARCH = "/api/search"
 TEXT_SEARCH = "/api/search-by-text"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from api.contract.prefer import WaitPreference
 from api.contract.public_metadata import PublicMetadata
+from api.contract.requests.prefer import WaitPreference
 from api.routes.search_responses import response_of
 from api.search.submit_and_wait import Answered, Cached, Unchanged
 from common.catalog.protocol import Matches

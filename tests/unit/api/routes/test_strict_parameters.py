@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query
 from fastapi.responses import JSONResponse, Response
 from fastapi.testclient import TestClient
 
-from api.contract.request_parameters import CacheableSearchHeaders, TextSearch
+from api.contract.requests.parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
 from api.routes.strict_parameters import FIELDS_MAX, StrictRoute
 from common.filters import Filters

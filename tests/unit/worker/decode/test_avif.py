@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from api.http.image_header import check_image
+from api.http.request_bodies.image_header import check_image
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.cost.estimate import read_image_summary
 from common.images.formats.avif import without_sequence

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from api.http.image_header import check_image
+from api.http.request_bodies.image_header import check_image
 from common.images.cost.png import PROFILE_BYTES_MAX
 from tests.unit.worker.decode.files import icc, png
 from tests.unit.worker.decode.pictures import decode, quadrants

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from api.http.image_header import check_image
+from api.http.request_bodies.image_header import check_image
 from benchmarks.costly_images.family import encoded, noise
 from common.errors import ImageError, UndecodableImage
 from tests.unit.worker.decode.pictures import decode

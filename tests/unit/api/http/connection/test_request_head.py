@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.contract.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
+from api.contract.errors.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
 from api.http.connection.request_head import (
     CHUNKED,
     HEADERS_MAX,

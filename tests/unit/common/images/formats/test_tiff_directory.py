@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.http.image_header import check_image
+from api.http.request_bodies.image_header import check_image
 from benchmarks.costly_images import tiffs
 from common.errors import ImageError, UndecodableImage, UnsupportedImage
 from common.images.formats.detection import format_of

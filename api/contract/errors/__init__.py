@@ -1,0 +1,1 @@
+"""The errors of the HTTP layer, and the responses to failed requests."""

@@ -1,0 +1,1 @@
+"""Models of request parameters, headers and bodies, and their validation."""

@@ -1,0 +1,1 @@
+"""Serves files: the web page and thumbnails."""

@@ -1,0 +1,1 @@
+"""ASGI middleware: request ids, security headers, CORS, path prefix, repeated queries."""

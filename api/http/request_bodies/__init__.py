@@ -1,0 +1,1 @@
+"""Reads and checks request bodies: uploaded images and JSON."""
