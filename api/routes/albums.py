@@ -10,14 +10,15 @@ from fastapi.responses import Response
 
 from api.contract.openapi.response_descriptions import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
 from api.contract.requests.album_cursor import encode
-from api.contract.requests.album_list import AlbumList, AlbumListParameters
+from api.contract.requests.album_list import AlbumListParameters
 from api.contract.requests.parameters import (
     ALBUM_ID,
     AlbumParameters,
     ConditionalHeaders,
     check_album_id,
 )
-from api.contract.responses.results import Album, GenreCount, Genres, Scores, Stats, YearRange
+from api.contract.responses.albums import Album, AlbumList
+from api.contract.responses.catalog import GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import REVALIDATE, is_current, not_modified
 from api.lifespan import Gateway, gateway_of
 from api.routes.strict_parameters import StrictRoute

@@ -28,7 +28,8 @@ from api.contract.requests.parameters import (
     WaitParameters,
     check_album_id,
 )
-from api.contract.responses.results import Job, Result
+from api.contract.responses.jobs import Job
+from api.contract.responses.results import Result
 from api.http.request_bodies.body_budget import Body
 from api.http.request_bodies.image_header import check_image
 from api.http.request_bodies.multipart import FILE_FIELD

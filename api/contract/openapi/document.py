@@ -9,9 +9,18 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.contract.openapi.problem_examples import problem_example
 from api.contract.openapi.response_descriptions import RATE_LIMIT
-from api.contract.requests.album_list import AlbumList, FoundAlbum
 from api.contract.requests.parameters import SearchBody
-from api.contract.responses import facets, health, results, service
+from api.contract.responses import (
+    albums,
+    catalog,
+    explanations,
+    facets,
+    health,
+    jobs,
+    problems,
+    results,
+    service,
+)
 from common.version import VERSION
 
 DESCRIPTION = """Find album covers that look like an image, a description, or another album.
@@ -31,14 +40,8 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for model in (
-            *vars(facets).values(),
-            *vars(health).values(),
-            *vars(results).values(),
-            *vars(service).values(),
-            AlbumList,
-            FoundAlbum,
-        )
+        for module in (albums, catalog, explanations, facets, health, jobs, problems, results, service)
+        for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),
 ]

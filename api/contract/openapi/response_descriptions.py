@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from api.contract.errors.problem_details import CHALLENGE, CODINGS, MEDIA_TYPE
 from api.contract.errors.statuses import PROBLEMS_BY_CODE
 from api.contract.openapi.problem_examples import problem_example
-from api.contract.responses import results
-from api.contract.responses.results import JOB_PATH_EXAMPLE
+from api.contract.responses.jobs import JOB_PATH_EXAMPLE
+from api.contract.responses.problems import Problem
 from common.images.formats.detection import ACCEPTED
 
 Schema: TypeAlias = dict[str, Any]
@@ -134,7 +134,7 @@ def _problem(status: int, codes: Sequence[str]) -> Schema:
         "headers": headers,
         "content": {
             MEDIA_TYPE: {
-                "schema": ref(results.Problem),
+                "schema": ref(Problem),
                 "examples": {code: {"value": problem_example(code)} for code in codes},
             }
         },

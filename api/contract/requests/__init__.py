@@ -1,1 +1,1 @@
-"""Models of request parameters, headers and bodies, and their validation."""
+"""Pydantic models of request parameters, headers and bodies, from which validation is derived."""

@@ -1,14 +1,13 @@
-"""The list of albums that are found by artist and title: its parameters and its answer."""
+"""The parameters of the list of albums, which finds albums by artist and title."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from api.contract.requests.album_cursor import CURSOR_MAX_CHARS, CURSOR_PATTERN, decode, encode
 from api.contract.requests.strict_types import INTEGER, Parameters, within
-from api.contract.responses.results import ALBUM_EXAMPLE, Album
-from common.catalog.protocol import BEFORE_FIRST, NameMatch, NamePosition
+from common.catalog.protocol import BEFORE_FIRST, NamePosition
 from common.errors import InvalidParameter
 from common.search_query import single_spaced
 
@@ -65,38 +64,3 @@ class AlbumListParameters(Parameters):
     def after(self) -> NamePosition:
         """Return the position after which the page begins."""
         return BEFORE_FIRST if self.cursor is None else decode(self.cursor, query=self.q)
-
-
-class FoundAlbum(Album):
-    """One album of a list."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {**ALBUM_EXAMPLE, "match": "words"}})
-
-    match: Annotated[
-        NameMatch | None,
-        Field(
-            description="How `q` matches. `exact`: it is the artist, the title or both. `prefix`: artist or "
-            "title begin with it. `words`: artist and title contain all its words. `similar`: they contain "
-            "similar words. Null without `q`."
-        ),
-    ]
-
-
-class AlbumList(BaseModel):
-    """One page of albums, the best match first; without `q` in the order of their ids."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "success": True,
-                "albums": [{**ALBUM_EXAMPLE, "match": "words"}],
-                "next_cursor": CURSOR_EXAMPLE,
-            }
-        }
-    )
-
-    success: Literal[True] = True
-    albums: list[FoundAlbum]
-    next_cursor: Annotated[
-        str | None, Field(description="The `cursor` of the next page; null on the last page.")
-    ]

@@ -8,7 +8,6 @@ from pydantic_core import PydanticCustomError
 
 from api.contract.requests.filter_parameters import META_FIELDS, FilterParameters
 from api.contract.requests.strict_types import FLAG, INTEGER, NUMBER, Parameters, within
-from api.contract.responses.results import JOB_ID_EXAMPLE
 from common.errors import AlbumNotFound, InvalidParameter
 from common.search_query import (
     ALBUM_ID_MAX_CHARS,
@@ -30,6 +29,7 @@ WAIT_MAX_S = 60.0
 WEIGHT_MAX = 10.0
 #: The pattern of an Idempotency-Key, which has 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY_PATTERN = "^[!-~]{1,255}$"
+JOB_ID_EXAMPLE = "9f2c4f6f0c0b4a8e9d3f1c7a5b6e8d10"
 
 ALBUM_ID = Annotated[
     str,

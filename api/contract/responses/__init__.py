@@ -1,1 +1,1 @@
-"""Models of the JSON responses."""
+"""Pydantic models of the JSON responses, from which OpenAPI is derived."""

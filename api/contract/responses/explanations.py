@@ -1,9 +1,10 @@
-"""The response models of explanations, which results contain on request."""
+"""Models of explanations, which results contain on request."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.contract.responses.schema import with_example
 from common.search_result import WORD_GROUPS
 
 EXPLANATION_EXAMPLE: dict[str, Any] = {
@@ -19,7 +20,7 @@ EXPLANATION_EXAMPLE: dict[str, Any] = {
 class PartContribution(BaseModel):
     """The share of one part of the query in the similarity of a result."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXPLANATION_EXAMPLE["parts"][0]})
+    model_config = with_example(EXPLANATION_EXAMPLE["parts"][0])
 
     part: Annotated[int, Field(ge=0, description="The position of the part in the query; the first is 0.")]
     contribution: Annotated[
@@ -31,7 +32,7 @@ class PartContribution(BaseModel):
 class ClosestWord(BaseModel):
     """A word of the visual vocabulary that is close to the cover of a result."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXPLANATION_EXAMPLE["words"][0]})
+    model_config = with_example(EXPLANATION_EXAMPLE["words"][0])
 
     word: str
     similarity: Annotated[
@@ -49,7 +50,7 @@ class ClosestWord(BaseModel):
 class Explanation(BaseModel):
     """Why an album is a result."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXPLANATION_EXAMPLE})
+    model_config = with_example(EXPLANATION_EXAMPLE)
 
     parts: Annotated[
         list[PartContribution], Field(description="One element for each part of the query, in its order.")

@@ -1,10 +1,11 @@
-"""Pydantic models of facets, which are numbers of albums by the values of each filter."""
+"""Models of facets, which are numbers of albums by the values of each filter."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.contract.responses.schema import with_example
 from common.catalog.facets import Facets, facets_document
 
 FACETS_EXAMPLE: dict[str, Any] = {
@@ -22,14 +23,10 @@ FACETS_EXAMPLE: dict[str, Any] = {
 AlbumCount = Annotated[int, Field(ge=0, description="The number of albums.")]
 
 
-def _with_example(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"example": example})
-
-
 class GenreFacet(BaseModel):
     """The number of albums of a genre; `genre` is null for albums without a genre."""
 
-    model_config = _with_example(FACETS_EXAMPLE["genres"][0])
+    model_config = with_example(FACETS_EXAMPLE["genres"][0])
 
     genre: str | None
     count: AlbumCount
@@ -38,7 +35,7 @@ class GenreFacet(BaseModel):
 class DecadeFacet(BaseModel):
     """The number of albums of a decade, named by its first year, or null for albums without a year."""
 
-    model_config = _with_example(FACETS_EXAMPLE["decades"][0])
+    model_config = with_example(FACETS_EXAMPLE["decades"][0])
 
     decade: int | None
     count: AlbumCount
@@ -47,7 +44,7 @@ class DecadeFacet(BaseModel):
 class ScoreFacet(BaseModel):
     """The number of albums in a score band: 8 means 8.0 to 8.9, 9 means 9.0 to 10, null means no score."""
 
-    model_config = _with_example(FACETS_EXAMPLE["scores"][0])
+    model_config = with_example(FACETS_EXAMPLE["scores"][0])
 
     score: int | None
     count: AlbumCount
@@ -56,7 +53,7 @@ class ScoreFacet(BaseModel):
 class BestNewMusicFacet(BaseModel):
     """The number of albums that are, or are not, Best New Music."""
 
-    model_config = _with_example(FACETS_EXAMPLE["best_new_music"][0])
+    model_config = with_example(FACETS_EXAMPLE["best_new_music"][0])
 
     best_new_music: bool
     count: AlbumCount
@@ -65,7 +62,7 @@ class BestNewMusicFacet(BaseModel):
 class ColorFacet(BaseModel):
     """The number of covers by the name of their main colour; null means that no palette is known."""
 
-    model_config = _with_example(FACETS_EXAMPLE["colors"][0])
+    model_config = with_example(FACETS_EXAMPLE["colors"][0])
 
     color: str | None
     hex: Annotated[
@@ -77,7 +74,7 @@ class ColorFacet(BaseModel):
 class FacetCounts(BaseModel):
     """Counts of albums for each value of a filter; the counts of a facet ignore the facet's own filter."""
 
-    model_config = _with_example(FACETS_EXAMPLE)
+    model_config = with_example(FACETS_EXAMPLE)
 
     total_albums: Annotated[int, Field(ge=0, description="The number of albums that meet all filters.")]
     genres: list[GenreFacet]
@@ -90,7 +87,7 @@ class FacetCounts(BaseModel):
 class FacetsAnswer(FacetCounts):
     """The numbers of albums by the values of each filter."""
 
-    model_config = _with_example({"success": True, **FACETS_EXAMPLE})
+    model_config = with_example({"success": True, **FACETS_EXAMPLE})
 
     success: Literal[True] = True
 

@@ -1,8 +1,10 @@
-"""Pydantic models of the responses about the service's health, and of the response of `GET /`."""
+"""Models of the responses about the service's health, and of the response of `GET /`."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from api.contract.responses.schema import Count, with_example
 
 HEALTH_EXAMPLE: dict[str, Any] = {
     "status": "healthy",
@@ -14,20 +16,15 @@ HEALTH_EXAMPLE: dict[str, Any] = {
     "problems": {},
 }
 
-Count = Annotated[int, Field(ge=0)]
 Problems = Annotated[
     dict[str, str], Field(description="What is wrong, by part: `queue`, `catalog` or `worker`.")
 ]
 
 
-def _with_example(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"example": example})
-
-
 class ModelsLoaded(BaseModel):
     """`clip` tells whether a live worker has loaded its model, `supabase` whether the catalog answers."""
 
-    model_config = _with_example(HEALTH_EXAMPLE["models_loaded"])
+    model_config = with_example(HEALTH_EXAMPLE["models_loaded"])
 
     clip: bool
     supabase: bool
@@ -36,7 +33,7 @@ class ModelsLoaded(BaseModel):
 class Health(BaseModel):
     """The state of the queue, the workers and the catalog."""
 
-    model_config = _with_example(HEALTH_EXAMPLE)
+    model_config = with_example(HEALTH_EXAMPLE)
 
     status: Literal["healthy", "degraded", "unhealthy"]
     models_loaded: ModelsLoaded
@@ -50,7 +47,7 @@ class Health(BaseModel):
 class Readiness(BaseModel):
     """Whether searches can be answered."""
 
-    model_config = _with_example({"ready": False, "problems": {"worker": "no worker is alive"}})
+    model_config = with_example({"ready": False, "problems": {"worker": "no worker is alive"}})
 
     ready: bool
     problems: Problems
@@ -59,7 +56,7 @@ class Readiness(BaseModel):
 class Liveness(BaseModel):
     """The process is alive."""
 
-    model_config = _with_example({"alive": True})
+    model_config = with_example({"alive": True})
 
     alive: Literal[True] = True
 
@@ -67,7 +64,7 @@ class Liveness(BaseModel):
 class Service(BaseModel):
     """The service's name, version, endpoints and links."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "service": "cover-search",
             "version": "0.2.0",

@@ -1,4 +1,4 @@
-"""Serializes a job as the JSON document that `results.Job` describes."""
+"""Serializes a job as the JSON document that `responses.jobs.Job` describes."""
 
 from datetime import UTC, datetime
 

@@ -1,17 +1,17 @@
-"""Pydantic models of the response of `GET /api/service`, from which OpenAPI is derived."""
+"""Models of the response of `GET /api/service`."""
 
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
-Count: TypeAlias = Annotated[int, Field(ge=0)]
+from api.contract.responses.schema import Count, with_example
+
 Amount: TypeAlias = Annotated[float, Field(ge=0)]
 Time: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -107,14 +107,10 @@ AnnouncedText: TypeAlias = Annotated[str | None, ANNOUNCED]
 AnnouncedCount: TypeAlias = Annotated[Count | None, ANNOUNCED]
 
 
-def _with_example(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"example": example})
-
-
 class DurationFigures(BaseModel):
     """Percentiles in milliseconds, at most 4.4 % from the exact values; null if there was no request."""
 
-    model_config = _with_example(DURATIONS_EXAMPLE)
+    model_config = with_example(DURATIONS_EXAMPLE)
 
     p50: Amount | None
     p95: Amount | None
@@ -124,7 +120,7 @@ class DurationFigures(BaseModel):
 class CacheFigures(BaseModel):
     """The numbers of accepted searches by the value of their header `X-Cache`."""
 
-    model_config = _with_example(CACHE_EXAMPLE)
+    model_config = with_example(CACHE_EXAMPLE)
 
     hits: Annotated[int, Field(ge=0, description="Searches answered from the cache, or with 304.")]
     misses: Annotated[int, Field(ge=0, description="Searches that started a run.")]
@@ -138,7 +134,7 @@ class CacheFigures(BaseModel):
 class RouteFigures(BaseModel):
     """The requests to one endpoint."""
 
-    model_config = _with_example(ROUTE_EXAMPLE)
+    model_config = with_example(ROUTE_EXAMPLE)
 
     method: Annotated[str, Field(description="The HTTP method; `_OTHER` for an unusual one.")]
     route: Annotated[
@@ -156,7 +152,7 @@ class RouteFigures(BaseModel):
 class StatusClassFigures(BaseModel):
     """The requests that were answered with a status of one class, such as `5xx`."""
 
-    model_config = _with_example(STATUS_CLASS_EXAMPLE)
+    model_config = with_example(STATUS_CLASS_EXAMPLE)
 
     status_class: str
     count: Count
@@ -166,7 +162,7 @@ class StatusClassFigures(BaseModel):
 class ProblemCount(BaseModel):
     """The number of answers with one problem code; status 429 or 503 means that a request was refused."""
 
-    model_config = _with_example(PROBLEM_EXAMPLE)
+    model_config = with_example(PROBLEM_EXAMPLE)
 
     code: str
     status: int
@@ -176,7 +172,7 @@ class ProblemCount(BaseModel):
 class IntervalFigures(BaseModel):
     """The requests in an interval of ten seconds; the last interval is shorter, because it has not ended."""
 
-    model_config = _with_example(INTERVAL_EXAMPLE)
+    model_config = with_example(INTERVAL_EXAMPLE)
 
     time: Annotated[Time, Field(description="The start of the interval.")]
     seconds: Annotated[float, Field(gt=0, description="The length of the interval.")]
@@ -189,7 +185,7 @@ class IntervalFigures(BaseModel):
 class RequestFigures(BaseModel):
     """The requests that all gateways answered in the last five minutes."""
 
-    model_config = _with_example(REQUESTS_EXAMPLE)
+    model_config = with_example(REQUESTS_EXAMPLE)
 
     since: Time
     window_s: Annotated[float, Field(gt=0, description="The seconds since `since`, from 290 to 300.")]
@@ -210,7 +206,7 @@ class RequestFigures(BaseModel):
 class QueueFigures(BaseModel):
     """The runs that wait for a worker or are processed by a worker; identical searches share one run."""
 
-    model_config = _with_example(QUEUE_EXAMPLE)
+    model_config = with_example(QUEUE_EXAMPLE)
 
     depth: Annotated[int, Field(ge=0, description="Runs that wait for a worker, without parked runs.")]
     depth_by_kind: Annotated[
@@ -238,7 +234,7 @@ class QueueFigures(BaseModel):
 class MemoryFigures(BaseModel):
     """The numbers of bytes that images, jobs and all data occupy in Redis, and the limits."""
 
-    model_config = _with_example(MEMORY_EXAMPLE)
+    model_config = with_example(MEMORY_EXAMPLE)
 
     image_bytes: Annotated[int, Field(ge=0, description="Bytes of the uploaded images of unfinished jobs.")]
     image_bytes_max: Annotated[int, Field(ge=0, description="The setting MAX_HELD_IMAGE_BYTES.")]
@@ -258,7 +254,7 @@ class MemoryFigures(BaseModel):
 class GatewayFigures(BaseModel):
     """A gateway process that has reported its counts within the last five seconds."""
 
-    model_config = _with_example(GATEWAY_EXAMPLE)
+    model_config = with_example(GATEWAY_EXAMPLE)
 
     id: AnnouncedText = None
     host: AnnouncedText = None
@@ -270,7 +266,7 @@ class GatewayFigures(BaseModel):
 class WorkerFigures(GatewayFigures):
     """A live worker process; fields that workers of its release do not announce are null."""
 
-    model_config = _with_example(WORKER_EXAMPLE)
+    model_config = with_example(WORKER_EXAMPLE)
 
     query_version: Annotated[
         Count | None,
@@ -300,7 +296,7 @@ class WorkerFigures(GatewayFigures):
 class ServiceFigures(BaseModel):
     """Live figures of all gateways and workers; figures that could not be read from Redis are null."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "time": "2025-01-31T12:05:04.200Z",
             "version": "0.2.0",
