@@ -1,5 +1,6 @@
 """Entity tags (RFC 9110, 8.8.3) and conditional requests."""
 
+import hashlib
 from collections.abc import Iterable
 
 from fastapi.responses import Response
@@ -11,6 +12,11 @@ REVALIDATE = "no-cache"
 def etag_of(query_key: str, suffix: str = "") -> str:
     """Return the ETag of a search result, which is weak because the timings and the job id may differ."""
     return f'W/"{query_key[:32]}{suffix}"'
+
+
+def content_etag(content: bytes) -> str:
+    """Return the strong ETag of a content, which is a part of the content's hash."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def is_current(if_none_match: Iterable[str], etag: str) -> bool:
@@ -29,3 +35,11 @@ def names_tag(if_none_match: Iterable[str], etag: str) -> bool:
 def not_modified(etag: str) -> Response:
     """Return a 304 response."""
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": REVALIDATE})
+
+
+def json_with_etag(body: bytes, *, if_none_match: Iterable[str]) -> Response:
+    """Return a JSON response with an ETag of its body, or a 304 response if the client has this body."""
+    etag = content_etag(body)
+    if is_current(if_none_match, etag):
+        return not_modified(etag)
+    return Response(body, headers={"ETag": etag, "Cache-Control": REVALIDATE}, media_type="application/json")

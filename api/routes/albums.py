@@ -1,6 +1,5 @@
 """The catalog endpoints, which return genres, statistics, single albums and lists of albums."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from api.contract.requests.parameters import (
 )
 from api.contract.responses.albums import Album, AlbumList
 from api.contract.responses.catalog import GenreCount, Genres, Scores, Stats, YearRange
-from api.http.etags import REVALIDATE, is_current, not_modified
+from api.http.etags import json_with_etag
 from api.lifespan import Gateway, gateway_of
 from api.routes.strict_parameters import StrictRoute
 from common.catalog import protocol as catalog
@@ -53,7 +52,7 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
     """List every genre of the catalog; each genre is a value of the filter `genre`."""
     found = await gateway_of(request).catalog.genres()
     document = Genres(total_genres=len(found.names), genres=list(found.names))
-    return tagged(document.model_dump_json().encode(), headers)
+    return json_with_etag(document.model_dump_json().encode(), if_none_match=headers.if_none_match)
 
 
 @router.get(
@@ -68,7 +67,7 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
 async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """Return the number of albums in total and by genre, and the ranges of years and scores."""
     document = _stats(await gateway_of(request).catalog.stats())
-    return tagged(document.model_dump_json().encode(), headers)
+    return json_with_etag(document.model_dump_json().encode(), if_none_match=headers.if_none_match)
 
 
 @router.get(
@@ -93,7 +92,7 @@ async def albums(
         "albums": [_document(each.album, gateway) | {"match": each.match} for each in page.albums],
         "next_cursor": None if page.next is None else encode(page.next, query=parameters.q),
     }
-    return tagged(orjson.dumps(document), headers)
+    return json_with_etag(orjson.dumps(document), if_none_match=headers.if_none_match)
 
 
 @router.get(
@@ -114,7 +113,8 @@ async def album(
     """Return one album by its id."""
     gateway = gateway_of(request)
     found = await gateway.catalog.album(check_album_id(album_id))
-    return tagged(orjson.dumps(_document(found, gateway, include=asked.include)), headers)
+    document = _document(found, gateway, include=asked.include)
+    return json_with_etag(orjson.dumps(document), if_none_match=headers.if_none_match)
 
 
 def _document(
@@ -126,14 +126,6 @@ def _document(
         public_url=gateway.settings.public_url,
         has_thumbnails=gateway.settings.thumbnail_dir is not None,
     )
-
-
-def tagged(body: bytes, headers: ConditionalHeaders) -> Response:
-    """Return a JSON response with an `ETag` of its body, or 304 if the client has this body."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    if is_current(headers.if_none_match, etag):
-        return not_modified(etag)
-    return Response(body, headers={"ETag": etag, "Cache-Control": REVALIDATE}, media_type="application/json")
 
 
 def _stats(found: catalog.CatalogStats) -> Stats:

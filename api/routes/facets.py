@@ -10,8 +10,9 @@ from api.contract.openapi.response_descriptions import NOT_MODIFIED, answer, pro
 from api.contract.requests.filter_parameters import FilterParameters
 from api.contract.requests.parameters import ConditionalHeaders
 from api.contract.responses.facets import FacetsAnswer, facets_answer
+from api.http.etags import json_with_etag
 from api.lifespan import gateway_of
-from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS, tagged
+from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS
 from api.routes.strict_parameters import StrictRoute
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
@@ -39,4 +40,5 @@ async def facets(
     gateway, filters = gateway_of(request), asked.filters()
     gateway.public_metadata.check(filters)
     counts = await gateway.catalog.facets(filters, budget=budget_of(request))
-    return tagged(facets_answer(counts).model_dump_json().encode(), headers)
+    document = facets_answer(counts).model_dump_json().encode()
+    return json_with_etag(document, if_none_match=headers.if_none_match)

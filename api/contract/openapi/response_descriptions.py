@@ -78,7 +78,7 @@ def answer(
 
 
 def body_of(model: type[BaseModel]) -> Schema:
-    """Describe a JSON request body that FastAPI does not parse; `openapi.py` adds the model's schema."""
+    """Describe a JSON request body that FastAPI does not parse; `document.py` adds the model's schema."""
     return {"required": True, "content": {"application/json": {"schema": ref(model)}}}
 
 

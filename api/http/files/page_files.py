@@ -1,7 +1,6 @@
 """Serves the files of the web page, compressed and with headers for the caches of browsers."""
 
 import gzip
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.http.etags import REVALIDATE
+from api.http.etags import REVALIDATE, content_etag
 from api.http.files.static_files import PAGES, TypedFiles
 
 #: Browsers may keep a file for a year if its name has a fingerprint, because other content has another name.
@@ -70,8 +69,7 @@ class PageFiles(TypedFiles):
         known = self._versions.get(str(path))
         if known is None or known.modified_ns != modified_ns:
             content = path.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            known = _Version(modified_ns, etag, gzip.compress(content, mtime=0))
+            known = _Version(modified_ns, content_etag(content), gzip.compress(content, mtime=0))
             self._versions[str(path)] = known
         return known
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.etags import etag_of, is_current, names_tag
+from api.http.etags import content_etag, etag_of, is_current, json_with_etag, names_tag
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,18 @@ def test_the_wildcard_does_not_match_a_specific_tag() -> None:
 
 def test_the_tag_of_an_answer_depends_on_its_query_key() -> None:
     assert etag_of("a" * 64) != etag_of("b" * 64)
+
+
+def test_a_json_answer_has_the_tag_of_its_body() -> None:
+    answer = json_with_etag(b'{"a":1}', if_none_match=[content_etag(b'{"a":2}')])
+
+    assert (answer.status_code, answer.body) == (200, b'{"a":1}')
+    assert answer.headers["etag"] == content_etag(b'{"a":1}')
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_client_that_has_the_json_answer_gets_no_body() -> None:
+    answer = json_with_etag(b'{"a":1}', if_none_match=[content_etag(b'{"a":1}')])
+
+    assert (answer.status_code, answer.body) == (304, b"")
+    assert answer.headers["etag"] == content_etag(b'{"a":1}')
