@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from api.contract.openapi.response_descriptions import CACHE_CONTROL, ETAG, NOT_MODIFIED, answer, problems
+from api.contract.openapi.response_descriptions import catalog_answers
 from api.contract.requests.album_cursor import encode
 from api.contract.requests.album_list import AlbumListParameters
 from api.contract.requests.parameters import (
@@ -27,26 +27,11 @@ from common.search_result import album_document
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 
-CATALOG_HEADERS = {**ETAG, **CACHE_CONTROL}
-CATALOG_PROBLEMS = (
-    "invalid_parameter",
-    "unauthorized",
-    "rate_limited",
-    "queue_unavailable",
-    "catalog_unavailable",
-    "catalog_misconfigured",
-    "internal",
-)
-
 
 @router.get(
     "/api/genres",
     summary="List the genres",
-    responses={
-        200: answer("Every genre, sorted.", Genres, headers=CATALOG_HEADERS),
-        304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS),
-    },
+    responses=catalog_answers("Every genre, sorted.", Genres),
 )
 async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """List every genre of the catalog; each genre is a value of the filter `genre`."""
@@ -58,11 +43,7 @@ async def genres(request: Request, headers: Annotated[ConditionalHeaders, Header
 @router.get(
     "/api/stats",
     summary="Show the catalog's statistics",
-    responses={
-        200: answer("Statistics of the catalog.", Stats, headers=CATALOG_HEADERS),
-        304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS),
-    },
+    responses=catalog_answers("Statistics of the catalog.", Stats),
 )
 async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header()]) -> Response:
     """Return the number of albums in total and by genre, and the ranges of years and scores."""
@@ -73,11 +54,7 @@ async def stats(request: Request, headers: Annotated[ConditionalHeaders, Header(
 @router.get(
     "/api/albums",
     summary="Find albums by artist and title",
-    responses={
-        200: answer("One page of albums.", AlbumList, headers=CATALOG_HEADERS),
-        304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS),
-    },
+    responses=catalog_answers("One page of albums.", AlbumList),
 )
 async def albums(
     request: Request,
@@ -98,11 +75,7 @@ async def albums(
 @router.get(
     "/api/albums/{album_id}",
     summary="Show one album",
-    responses={
-        200: answer("The album.", Album, headers=CATALOG_HEADERS),
-        304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS, "album_not_found"),
-    },
+    responses=catalog_answers("The album.", Album, further_problems=["album_not_found"]),
 )
 async def album(
     request: Request,

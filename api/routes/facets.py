@@ -6,13 +6,12 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from api.access.middleware import budget_of
-from api.contract.openapi.response_descriptions import NOT_MODIFIED, answer, problems
+from api.contract.openapi.response_descriptions import catalog_answers
 from api.contract.requests.filter_parameters import FilterParameters
 from api.contract.requests.parameters import ConditionalHeaders
 from api.contract.responses.facets import FacetsAnswer, facets_answer
 from api.http.etags import json_with_etag
 from api.lifespan import gateway_of
-from api.routes.albums import CATALOG_HEADERS, CATALOG_PROBLEMS
 from api.routes.strict_parameters import StrictRoute
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
@@ -21,11 +20,7 @@ router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 @router.get(
     "/api/facets",
     summary="Count albums by the values of each filter",
-    responses={
-        200: answer("The counts.", FacetsAnswer, headers=CATALOG_HEADERS),
-        304: NOT_MODIFIED,
-        **problems(*CATALOG_PROBLEMS, "queue_full"),
-    },
+    responses=catalog_answers("The counts.", FacetsAnswer, further_problems=["queue_full"]),
 )
 async def facets(
     request: Request,

@@ -111,6 +111,26 @@ NOT_MODIFIED: Schema = {
     "description": "The client's copy is current.",
     "headers": {**ETAG, **CACHE_CONTROL, **REQUEST_ID},
 }
+_CATALOG_PROBLEMS = (
+    "invalid_parameter",
+    "unauthorized",
+    "rate_limited",
+    "queue_unavailable",
+    "catalog_unavailable",
+    "catalog_misconfigured",
+    "internal",
+)
+
+
+def catalog_answers(
+    description: str, model: type[BaseModel], *, further_problems: Sequence[str] = ()
+) -> dict[int | str, Schema]:
+    """Describe all responses of an endpoint that reads the catalog and answers with an ETag."""
+    return {
+        200: answer(description, model, headers={**ETAG, **CACHE_CONTROL}),
+        304: NOT_MODIFIED,
+        **problems(*_CATALOG_PROBLEMS, *further_problems),
+    }
 
 
 def problems(*codes: str) -> dict[int | str, Schema]:
