@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import orjson
 
-from common.catalog.facets import Facets, facets_document
+from common.catalog.facets.counts import Facets, facets_document
 from common.catalog.protocol import Album, Matches
 from common.jobs import Timings
 from common.search_query import Included, SearchQuery

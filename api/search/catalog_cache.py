@@ -16,7 +16,8 @@ import orjson
 
 from api.search.catalog_version import CatalogVersion
 from api.search.scan_turns import ScanTurns
-from common.catalog.facets import FacetCounter, Facets
+from common.catalog.facets.counter import FacetCounter
+from common.catalog.facets.counts import Facets
 from common.catalog.protocol import Album, AlbumPage, Catalog, CatalogStats, NamePosition
 from common.errors import CatalogBusy, CatalogMisconfigured, CatalogUnavailable, InvalidParameter
 from common.filters import Filters, canonical_filters

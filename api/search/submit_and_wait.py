@@ -12,7 +12,7 @@ from api.search.catalog_version import CatalogVersion, QueryKey
 from api.search.waiters import ClientGone, Waiters
 from common.cache.rankings import RankingReader
 from common.cache.results import ResultReader, content_hashes
-from common.catalog.facets import reads_all_albums
+from common.catalog.facets.counter import reads_all_albums
 from common.errors import IdempotencyConflict, JobCanceled, NoWorker, QueueFull, RateLimited
 from common.jobs import Job, JobFailure, JobState
 from common.ledger.gateway import GatewayLedger

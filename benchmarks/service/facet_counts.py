@@ -27,7 +27,8 @@ from benchmarks.recall.albums import (
 )
 from benchmarks.recall.catalog_load_time import copy_albums
 from catalog.database.migrations import apply_migrations
-from common.catalog.facets import FacetCounter, Facets
+from common.catalog.facets.counter import FacetCounter
+from common.catalog.facets.counts import Facets
 from common.catalog.postgres import PostgresCatalog
 from common.colours.names import main_colour
 from common.colours.palette import Palette

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.album_metadata import NO_METADATA, MetadataOmission
-from common.catalog.facets import FacetColumns, GenreNames
+from common.catalog.facets.columns import FacetColumns, GenreNames
 from common.catalog.ranking import Ranking
 from common.errors import CatalogMisconfigured
 from common.filters import Filters

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from common.catalog import row_mapping
 from common.catalog.errors import misconfigured
-from common.catalog.facets import FacetColumns, GenreNames
+from common.catalog.facets.columns import FacetColumns, GenreNames
+from common.catalog.facets.sql_document import columns_from_document
 from common.catalog.protocol import (
     BEFORE_FIRST,
     EMBEDDING_DIMENSION,
@@ -147,7 +148,7 @@ class FunctionCatalog(ABC):
 
     def facet_columns(self, filters: Filters) -> FacetColumns:
         arguments = row_mapping.filter_arguments(filters)
-        return FacetColumns(self._document("facet_columns", arguments))
+        return columns_from_document(self._document("facet_columns", arguments))
 
     def genre_names(self) -> GenreNames:
         return GenreNames(**self._document("genre_names", {}))

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.cache.results import CacheLookup, Entry, WorkerCache
-from common.catalog.facets import FacetCounter, Facets
+from common.catalog.facets.counter import FacetCounter
+from common.catalog.facets.counts import Facets
 from common.catalog.protocol import Catalog, Matches
 from common.catalog.version import made_from
 from common.errors import (

@@ -14,7 +14,9 @@ import orjson
 from redis.exceptions import RedisError
 
 from common.cache.results import WorkerCache
-from common.catalog.facets import FacetColumns, FacetCounter, GenreNames
+from common.catalog.facets.columns import FacetColumns, GenreNames
+from common.catalog.facets.counter import FacetCounter
+from common.catalog.facets.sql_document import columns_from_document
 from common.catalog.protocol import (
     BEFORE_FIRST,
     Album,
@@ -190,7 +192,7 @@ class MemoryCatalog:
             for album in self.albums.values()
             if meets(album, filters)
         ]
-        return FacetColumns({"version": self.current_version, "groups": groups})
+        return columns_from_document({"version": self.current_version, "groups": groups})
 
     def genre_names(self) -> GenreNames:
         self._called("genre_names")

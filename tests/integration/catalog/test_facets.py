@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from common.catalog.facets import FacetCounter, Facets
+from common.catalog.facets.counter import FacetCounter
+from common.catalog.facets.counts import Facets
 from common.catalog.protocol import Catalog
 from common.colours.names import main_colour
 from common.filters import Filters

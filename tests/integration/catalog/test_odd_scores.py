@@ -6,7 +6,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from common.catalog.facets import FacetCounter
+from common.catalog.facets.counter import FacetCounter
 from common.filters import Filters
 from tests.integration.catalog.conftest import Opened
 from tests.integration.catalog.known_catalog import KnownAlbums, Row, write

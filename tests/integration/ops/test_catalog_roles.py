@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from catalog.database.migrations import apply_migrations
-from common.catalog.facets import FacetCounter
+from common.catalog.facets.counter import FacetCounter
 from common.catalog.open_catalog import open_catalog
 from common.filters import Filters
 from common.settings import load_settings

@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from common.catalog.facets import Facets, facets_document
+from common.catalog.facets.counts import Facets, facets_document
 from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
 from common.search_query import ImagePart, SearchQuery

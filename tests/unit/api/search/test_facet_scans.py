@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 
 from api.search.catalog_cache import SCANS, SCANS_WAITING, CatalogCache
 from api.search.catalog_version import CatalogVersion
-from common.catalog.facets import FacetColumns, Facets
+from common.catalog.facets.columns import FacetColumns
+from common.catalog.facets.counts import Facets
 from common.errors import CatalogBusy
 from common.filters import Filters
 from tests.integration.api.stand_ins import MemoryCatalog
