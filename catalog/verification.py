@@ -6,7 +6,8 @@ from pathlib import Path
 
 from catalog.ingest.covers.existing_album_covers import location_of
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
-from catalog.writer.protocol import CatalogWriter, Findings, all_albums, all_thumbnails
+from catalog.writer.pages import all_albums, all_thumbnails
+from catalog.writer.protocol import CatalogWriter, Findings
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from common.colours.palette import PALETTE_VERSION
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION

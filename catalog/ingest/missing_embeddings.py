@@ -1,6 +1,6 @@
 """Embeds the covers of the catalog's albums that have no embedding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
+from catalog.writer.pages import rows_by_id
 from catalog.writer.protocol import CatalogWriter, CoverOfAlbum, MissingAlbum, NewEmbedding
 from worker.retries import retry_transient
 
@@ -58,25 +59,20 @@ class MissingEmbeddings:
             CatalogUnavailable: the catalog did not answer for two minutes; rows already written remain.
             ModelMismatch: the catalog was moved to another model during the run.
         """
+        albums = rows_by_id(self._page, id_of=lambda album: album.id)
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(self.covers.close)
-            read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
+            read = stack.enter_context(closing(self.covers.stage(reading, self._read, albums)))
             for batch in batches(self.embedder.embed(read), self.batch):
                 if isinstance(batch, Rejected):
                     self._reject(batch)
                 else:
                     self._write(batch)
         return self._tally
-
-    def _missing(self) -> Iterator[MissingAlbum]:
-        after_id: str | None = None
-        while page := self._page(after_id):
-            yield from page
-            after_id = page[-1].id
 
     def _page(self, after_id: str | None) -> list[MissingAlbum]:
         return retry_transient(

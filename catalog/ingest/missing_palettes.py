@@ -1,6 +1,6 @@
 """Computes the palettes of the catalog's albums that have no palette of the current version."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
+from catalog.writer.pages import rows_by_id
 from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
 from common.colours.palette import PALETTE_VERSION, Palette
 from common.errors import DecoderBusy, DecoderDied, ImageError
@@ -62,13 +63,14 @@ class MissingPalettes:
         Raises:
             CatalogUnavailable: the catalog did not answer for two minutes; palettes already written remain.
         """
+        albums = rows_by_id(self._page, id_of=lambda cover: cover.id)
         with ExitStack() as stack:
             reading = open_threads(stack, self.covers.readers)
             decoding = open_threads(stack, self.threads)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(self.covers.close)
-            read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._albums())))
+            read = stack.enter_context(closing(self.covers.stage(reading, self._read, albums)))
             made = in_order(decoding, self._decode, read, ahead=2 * self.threads)
             for batch in batches(made, self.batch):
                 if isinstance(batch, Rejected):
@@ -76,12 +78,6 @@ class MissingPalettes:
                 else:
                     self._write(batch)
         return self._tally
-
-    def _albums(self) -> Iterator[CoverOfAlbum]:
-        after_id: str | None = None
-        while page := self._page(after_id):
-            yield from page
-            after_id = page[-1].id
 
     def _page(self, after_id: str | None) -> list[CoverOfAlbum]:
         return retry_transient(

@@ -10,6 +10,7 @@ from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
+from catalog.writer.pages import rows_by_id
 from catalog.writer.protocol import PAGE, AlbumThumbnails, CatalogWriter, CoverOfAlbum
 from common.errors import ImageError
 from worker.decode.processes.pool import DecoderPool
@@ -84,18 +85,15 @@ class MissingThumbnails:
         return self._tally
 
     def _missing(self) -> Iterator[CoverOfAlbum | Rejected]:
-        after_id: str | None = None
-        while page := self._page(after_id):
-            for album in page:
-                location = location_of(album.cover)
-                if not self.storage.allows(location):
-                    yield _remote(album.cover, location)
-                elif self._has_files(album):
-                    self._tally.kept += 1
-                    self.skip(1)
-                else:
-                    yield album.cover
-            after_id = page[-1].cover.id
+        for album in rows_by_id(self._page, id_of=lambda album: album.cover.id):
+            location = location_of(album.cover)
+            if not self.storage.allows(location):
+                yield _remote(album.cover, location)
+            elif self._has_files(album):
+                self._tally.kept += 1
+                self.skip(1)
+            else:
+                yield album.cover
 
     def _page(self, after_id: str | None) -> list[AlbumThumbnails]:
         return retry_transient(

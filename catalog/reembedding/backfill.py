@@ -1,6 +1,6 @@
 """Fills the copy of the table: embeds, with the new model, the covers of all albums that the copy lacks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.reembedding.shadow_table import LiveAlbum, NewVersion, copy, missing
+from catalog.writer.pages import pages_by_id, rows_by_id
 
 _PAGE = 500
 _BATCH = 100
@@ -33,13 +34,14 @@ class Backfill:
     def run(self) -> int:
         """Copy the missing albums; return the number of albums whose cover cannot be read or embedded."""
         rejected = 0
+        albums = rows_by_id(self._page, id_of=_id_of)
         with ExitStack() as stack:
             reading = ThreadPoolExecutor(self.covers.readers)
             stack.callback(reading.shutdown, cancel_futures=True)
             # The covers are closed before the threads are shut down, because closing wakes threads that wait
             # for a host.
             stack.callback(self.covers.close)
-            loaded = self.covers.stage(reading, self._load, self._missing())
+            loaded = self.covers.stage(reading, self._load, albums)
             stack.enter_context(closing(loaded))
             for batch in batches(self.embedder.embed(loaded), _BATCH):
                 if isinstance(batch, Rejected):
@@ -55,15 +57,8 @@ class Backfill:
             self._keep_without_embedding()
         return rejected
 
-    def _missing(self) -> Iterator[LiveAlbum]:
-        for page in self._pages():
-            yield from page
-
-    def _pages(self) -> Iterator[list[LiveAlbum]]:
-        after_id = ""
-        while page := missing(self.connection, after_id=after_id, size=_PAGE):
-            yield page
-            after_id = page[-1].id
+    def _page(self, after_id: str | None) -> list[LiveAlbum]:
+        return missing(self.connection, after_id=after_id or "", size=_PAGE)
 
     def _load(self, album: LiveAlbum) -> CoverToEmbed[LiveAlbum] | Rejected:
         try:
@@ -72,5 +67,9 @@ class Backfill:
             return Rejected(0, album.id, fault.reason, fault.detail)
 
     def _keep_without_embedding(self) -> None:
-        for page in self._pages():
+        for page in pages_by_id(self._page, id_of=_id_of):
             copy(self.connection, [NewVersion(album) for album in page])
+
+
+def _id_of(album: LiveAlbum) -> str:
+    return album.id

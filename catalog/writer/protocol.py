@@ -193,19 +193,3 @@ class CatalogWriter(Catalog, Protocol):
     def findings(self) -> Findings:
         """Inspect every row and the index, and return the findings."""
         ...
-
-
-def all_thumbnails(writer: CatalogWriter) -> Iterator[AlbumThumbnails]:
-    """Yield every album in the order of ids with its thumbnails, page by page."""
-    after_id: str | None = None
-    while page := writer.thumbnail_page(after_id=after_id, size=PAGE):
-        yield from page
-        after_id = page[-1].cover.id
-
-
-def all_albums(writer: CatalogWriter) -> Iterator[dict[str, Any]]:
-    """Yield every row in the order of ids, page by page; rows written during the iteration may be missed."""
-    after_id: str | None = None
-    while page := writer.page(after_id=after_id, size=PAGE):
-        yield from page
-        after_id = page[-1]["id"]

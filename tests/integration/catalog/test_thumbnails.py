@@ -9,8 +9,9 @@ import pytest
 
 from catalog.database.migrations import apply_migrations
 from catalog.writer.album_row import AlbumRow
+from catalog.writer.pages import all_thumbnails
 from catalog.writer.postgres import PostgresWriter
-from catalog.writer.protocol import AlbumThumbnails, CatalogWriter, CoverOfAlbum, all_thumbnails
+from catalog.writer.protocol import AlbumThumbnails, CatalogWriter, CoverOfAlbum
 from catalog.writer.supabase import SupabaseWriter
 from common.filters import Filters
 from common.thumbnails import Thumbnails
