@@ -1,8 +1,6 @@
 """Embeds the covers of the catalog's albums that have no embedding."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S, write_bisecting
@@ -60,13 +58,7 @@ class MissingEmbeddings:
             ModelMismatch: the catalog was moved to another model during the run.
         """
         albums = rows_by_id(self._page, id_of=lambda album: album.id)
-        with ExitStack() as stack:
-            reading = ThreadPoolExecutor(self.covers.readers)
-            stack.callback(reading.shutdown, cancel_futures=True)
-            # The covers are closed before the threads are shut down, because closing wakes threads that wait
-            # for a host.
-            stack.callback(self.covers.close)
-            read = stack.enter_context(closing(self.covers.stage(reading, self._read, albums)))
+        with self.covers.loading(albums, self._read) as read:
             for batch in batches(self.embedder.embed(read), self.batch):
                 if isinstance(batch, Rejected):
                     self._reject(batch)
@@ -83,7 +75,7 @@ class MissingEmbeddings:
         try:
             found = self.covers.read(album)
         except RowFault as fault:
-            return Rejected(0, album.id, fault.reason, fault.detail)
+            return Rejected.of_album(album.id, fault)
         wants_thumbnails = self.thumbnails is not None and self.thumbnails.allows(
             found.source, final_url=found.read.final_url
         )

@@ -1,18 +1,17 @@
 """Computes the palettes of the catalog's albums that have no palette of the current version."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S
-from catalog.ingest.covers.existing_album_covers import CatalogCovers
-from catalog.ingest.pipeline_stages import batches, in_order, open_threads
-from catalog.ingest.rejection import Rejected, RowFault
+from catalog.ingest.cover_decoding import check_unchanged, decoding_covers
+from catalog.ingest.covers.existing_album_covers import CatalogCover, CatalogCovers
+from catalog.ingest.pipeline_stages import batches
+from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
 from catalog.writer.pages import rows_by_id
 from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
 from common.colours.palette import PALETTE_VERSION, Palette
-from common.errors import DecoderBusy, DecoderDied, ImageError
 from worker.decode.palette import palette_of
 from worker.decode.processes.pool import DecoderPool
 from worker.retries import retry_transient
@@ -26,18 +25,6 @@ class PaletteTally:
     #: The number of albums that another process changed or deleted after this process had read them.
     changed: int = 0
     rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    cover: CoverOfAlbum
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    cover: CoverOfAlbum
-    palette: Palette
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +51,10 @@ class MissingPalettes:
             CatalogUnavailable: the catalog did not answer for two minutes; palettes already written remain.
         """
         albums = rows_by_id(self._page, id_of=lambda cover: cover.id)
-        with ExitStack() as stack:
-            reading = open_threads(stack, self.covers.readers)
-            decoding = open_threads(stack, self.threads)
-            # The covers are closed before the threads are shut down, because closing wakes threads that wait
-            # for a host.
-            stack.callback(self.covers.close)
-            read = stack.enter_context(closing(self.covers.stage(reading, self._read, albums)))
-            made = in_order(decoding, self._decode, read, ahead=2 * self.threads)
+        decoding = decoding_covers(
+            self.covers, albums, read=self._read, decode=self._palette, threads=self.threads
+        )
+        with decoding as made:
             for batch in batches(made, self.batch):
                 if isinstance(batch, Rejected):
                     self._reject(batch)
@@ -85,26 +68,16 @@ class MissingPalettes:
             within_s=PATIENCE_S,
         )
 
-    def _read(self, cover: CoverOfAlbum) -> _Read | Rejected:
-        try:
-            found = self.covers.read(cover)
-        except RowFault as fault:
-            return Rejected(0, cover.id, fault.reason, fault.detail)
-        if cover.cover_hash not in {None, found.read.hash}:
-            detail = f"{found.source:.200} has changed since the album was ingested; ingest it again"
-            return Rejected(0, cover.id, "cover_changed", detail)
-        return _Read(cover, found.content)
+    def _read(self, album: CoverOfAlbum) -> CatalogCover:
+        cover = self.covers.read(album)
+        check_unchanged(album, cover)
+        return cover
 
-    def _decode(self, read: _Read) -> _Made | Rejected:
-        try:
-            pixels = self.decoders.decode(read.content, timeout_s=2 * self.decode_timeout_s)
-        except (ImageError, DecoderDied, DecoderBusy) as error:
-            return Rejected(0, read.cover.id, error.code, error.detail)
-        return _Made(read.cover, palette_of(pixels))
+    def _palette(self, content: bytes) -> Palette:
+        return palette_of(self.decoders.decode(content, timeout_s=2 * self.decode_timeout_s))
 
-    def _write(self, batch: Sequence[_Made]) -> None:
-        palettes = [(made.cover, made.palette) for made in batch]
-        written = retry_transient(lambda: self.writer.write_palettes(palettes), within_s=PATIENCE_S)
+    def _write(self, batch: Sequence[tuple[CoverOfAlbum, Palette]]) -> None:
+        written = retry_transient(lambda: self.writer.write_palettes(batch), within_s=PATIENCE_S)
         changed = len(batch) - len(written)
         self._tally.written += len(written)
         self._tally.changed += changed

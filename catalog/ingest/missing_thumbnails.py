@@ -1,18 +1,17 @@
 """Makes the thumbnails of the catalog's albums that have none, or whose files are lost."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from catalog.ingest.batch_writing import PATIENCE_S
-from catalog.ingest.covers.existing_album_covers import CatalogCovers, location_of
-from catalog.ingest.pipeline_stages import batches, in_order, open_threads
+from catalog.ingest.cover_decoding import check_unchanged, decoding_covers
+from catalog.ingest.covers.existing_album_covers import CatalogCover, CatalogCovers, location_of
+from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.pages import rows_by_id
 from catalog.writer.protocol import PAGE, AlbumThumbnails, CatalogWriter, CoverOfAlbum
-from common.errors import ImageError
 from worker.decode.processes.pool import DecoderPool
 from worker.retries import retry_transient
 
@@ -28,18 +27,6 @@ class ThumbnailTally:
     made: int = 0
     kept: int = 0
     rejected: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    cover: CoverOfAlbum
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    cover: CoverOfAlbum
-    files: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +56,10 @@ class MissingThumbnails:
             CatalogUnavailable: the catalog did not answer for two minutes; thumbnails already made remain.
             OSError: the file of a thumbnail cannot be written.
         """
-        with ExitStack() as stack:
-            reading = open_threads(stack, self.covers.readers)
-            decoding = open_threads(stack, self.threads)
-            # The covers are closed before the threads are shut down, because closing wakes threads that wait
-            # for a host.
-            stack.callback(self.covers.close)
-            read = stack.enter_context(closing(self.covers.stage(reading, self._read, self._missing())))
-            made = in_order(decoding, self._decode, read, ahead=2 * self.threads)
+        decoding = decoding_covers(
+            self.covers, self._missing(), read=self._read, decode=self._thumbnails, threads=self.threads
+        )
+        with decoding as made:
             for batch in batches(made, _BATCH):
                 if isinstance(batch, Rejected):
                     self._reject(batch)
@@ -88,7 +71,7 @@ class MissingThumbnails:
         for album in rows_by_id(self._page, id_of=lambda album: album.cover.id):
             location = location_of(album.cover)
             if not self.storage.allows(location):
-                yield _remote(album.cover, location)
+                yield Rejected.of_album(album.cover.id, _remote(location))
             elif self._has_files(album):
                 self._tally.kept += 1
                 self.skip(1)
@@ -105,29 +88,19 @@ class MissingThumbnails:
         is_there = folder.is_intact if self.checks_files else folder.exists
         return album.thumbnails is not None and all(map(is_there, album.thumbnails.digests()))
 
-    def _read(self, cover: CoverOfAlbum) -> _Read | Rejected:
-        try:
-            found = self.covers.read(cover)
-        except RowFault as fault:
-            return Rejected(0, cover.id, fault.reason, fault.detail)
-        if not self.storage.allows(found.source, final_url=found.read.final_url):
-            return _remote(cover, found.read.final_url or found.source)
-        if cover.cover_hash not in {None, found.read.hash}:
-            # The thumbnails would show another picture than the one that the album's embedding was made from.
-            detail = f"{found.source:.200} has changed since the album was ingested; ingest it again"
-            return Rejected(0, cover.id, "cover_changed", detail)
-        return _Read(cover, found.content)
+    def _read(self, album: CoverOfAlbum) -> CatalogCover:
+        cover = self.covers.read(album)
+        if not self.storage.allows(cover.source, final_url=cover.read.final_url):
+            raise _remote(cover.read.final_url or cover.source)
+        # The thumbnails of a changed cover would show another picture than the one that was embedded.
+        check_unchanged(album, cover)
+        return cover
 
-    def _decode(self, read: _Read) -> _Made | Rejected:
-        try:
-            files = self.decoders.decode_thumbnails(read.content, timeout_s=2 * self.decode_timeout_s)
-        except ImageError as error:
-            return Rejected(0, read.cover.id, error.code, error.detail)
-        return _Made(read.cover, files)
+    def _thumbnails(self, content: bytes) -> tuple[bytes, ...]:
+        return self.decoders.decode_thumbnails(content, timeout_s=2 * self.decode_timeout_s)
 
-    def _write(self, batch: Sequence[_Made]) -> None:
-        made_of = [(made.cover, made.files) for made in batch]
-        retry_transient(lambda: self.storage.put(self.writer, made_of), within_s=PATIENCE_S)
+    def _write(self, batch: Sequence[tuple[CoverOfAlbum, tuple[bytes, ...]]]) -> None:
+        retry_transient(lambda: self.storage.put(self.writer, batch), within_s=PATIENCE_S)
         self._tally.made += len(batch)
         self.advance(len(batch))
 
@@ -137,5 +110,5 @@ class MissingThumbnails:
         self.skip(1)
 
 
-def _remote(cover: CoverOfAlbum, location: str) -> Rejected:
-    return Rejected(0, cover.id, REMOTE, f"the cover is at another host: {location:.200}")
+def _remote(location: str) -> RowFault:
+    return RowFault(REMOTE, f"the cover is at another host: {location:.200}")

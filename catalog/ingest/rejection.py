@@ -1,6 +1,7 @@
 """The reasons for rejecting rows, and notes on rows that were accepted with a change."""
 
 from dataclasses import dataclass
+from typing import Self
 
 
 class RowFault(Exception):
@@ -20,6 +21,11 @@ class Rejected:
     id: str
     reason: str
     detail: str
+
+    @classmethod
+    def of_album(cls, album_id: str, fault: RowFault) -> Self:
+        """Reject an album of the catalog, which is not a row of a table; the report shows row 0."""
+        return cls(0, album_id, fault.reason, fault.detail)
 
 
 @dataclass(frozen=True, slots=True)

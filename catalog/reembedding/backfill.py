@@ -1,8 +1,6 @@
 """Fills the copy of the table: embeds, with the new model, the covers of all albums that the copy lacks."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import psycopg
@@ -35,14 +33,7 @@ class Backfill:
         """Copy the missing albums; return the number of albums whose cover cannot be read or embedded."""
         rejected = 0
         albums = rows_by_id(self._page, id_of=_id_of)
-        with ExitStack() as stack:
-            reading = ThreadPoolExecutor(self.covers.readers)
-            stack.callback(reading.shutdown, cancel_futures=True)
-            # The covers are closed before the threads are shut down, because closing wakes threads that wait
-            # for a host.
-            stack.callback(self.covers.close)
-            loaded = self.covers.stage(reading, self._load, albums)
-            stack.enter_context(closing(loaded))
+        with self.covers.loading(albums, self._load) as loaded:
             for batch in batches(self.embedder.embed(loaded), _BATCH):
                 if isinstance(batch, Rejected):
                     rejected += 1
@@ -64,7 +55,7 @@ class Backfill:
         try:
             return CoverToEmbed(0, album.id, self.covers.read(album).content, album)
         except RowFault as fault:
-            return Rejected(0, album.id, fault.reason, fault.detail)
+            return Rejected.of_album(album.id, fault)
 
     def _keep_without_embedding(self) -> None:
         for page in pages_by_id(self._page, id_of=_id_of):

@@ -1,7 +1,7 @@
 """Reads the covers of albums that are already in the catalog, from a URL, or from a folder by name or id."""
 
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
@@ -11,7 +11,7 @@ from catalog.ingest.covers.fetch.fetcher import CoverFetcher
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import READ_AHEAD, CoverContent
 from catalog.ingest.covers.urls import PER_HOST_AT_ONCE, CoverUrls, host_of
-from catalog.ingest.pipeline_stages import as_completed_per_key
+from catalog.ingest.pipeline_stages import as_completed_per_key, open_threads
 from catalog.ingest.rejection import Rejected, RowFault
 
 #: The path under which a gateway serves the folder of covers.
@@ -58,15 +58,24 @@ class CatalogCovers:
     def __init__(self, folder: Path | None, fetcher: CoverFetcher, max_bytes: int) -> None:
         self._files = None if folder is None else CoverFolder(folder, max_bytes)
         self._urls = CoverUrls(fetcher)
-        self.readers = self._urls.readers
 
-    def stage(
-        self, executor: Executor, load: Callable[[A], R | Rejected], albums: Iterable[A | Rejected]
-    ) -> Generator[R | Rejected, None, None]:
-        """Load albums with covers before the consumer needs them; a slow host does not delay other hosts."""
-        return as_completed_per_key(
-            executor, load, albums, key_of=_queue, per_key=PER_HOST_AT_ONCE, ahead=READ_AHEAD
-        )
+    @contextmanager
+    def loading(
+        self, albums: Iterable[A | Rejected], load: Callable[[A], R | Rejected]
+    ) -> Iterator[Iterator[R | Rejected]]:
+        """Load albums with covers in threads, which the end of the context stops.
+
+        Albums are loaded before the consumer needs them, and a slow host does not delay other hosts.
+        """
+        with ExitStack() as stack:
+            reading = open_threads(stack, self._urls.readers)
+            # The waits for hosts are ended before the threads are shut down, because a shutdown waits for the
+            # threads.
+            stack.callback(self._urls.close)
+            loaded = as_completed_per_key(
+                reading, load, albums, key_of=_queue, per_key=PER_HOST_AT_ONCE, ahead=READ_AHEAD
+            )
+            yield stack.enter_context(closing(loaded))
 
     def read(self, album: CatalogAlbum) -> CatalogCover:
         """Return an album's cover.
@@ -81,10 +90,6 @@ class CatalogCovers:
             raise RowFault("missing_cover", "its cover is a file: name the folder with --covers DIR")
         source = self._files.find(album.id, album.cover_source or _file_of(album.cover_url)).source
         return CatalogCover(source, self._files.read_changed(source, None))
-
-    def close(self) -> None:
-        """End all waits for hosts immediately."""
-        self._urls.close()
 
 
 def location_of(album: CatalogAlbum) -> str:
