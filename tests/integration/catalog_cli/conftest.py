@@ -1,7 +1,10 @@
 """Fixtures of an operator's command line: a table, a folder of covers, and `python -m catalog`."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import http.server
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,18 @@ def workdir(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     write_table(folder / "albums.csv", [cells(album) for album in demo_albums(ALBUMS)])
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def served(workdir: Path) -> Iterator[str]:
+    """The URL of a server of the operator's covers."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """`ingest --missing` embeds the covers of albums that were inserted by plain SQL."""
 
-import functools
-import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +21,6 @@ from tests.polling import eventually
 
 MISSING = ("ingest", "--missing")
 WAIT_S = 60.0
-
-
-@pytest.fixture
-def served(workdir: Path) -> Iterator[str]:
-    """The URL of a server of the operator's covers."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def insert(url: str, *albums: tuple[str, str | None]) -> None:

@@ -1,20 +1,16 @@
 """An ingest stores the palettes of covers, and `palettes` computes the palettes that are missing."""
 
-import functools
-import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
-import pytest
 
 from catalog.demo.albums import demo_albums
 from catalog.writer.open_writer import open_writer
@@ -30,18 +26,6 @@ INGEST = ("ingest", "albums.csv", "--covers", "covers")
 PALETTES = ("palettes", "--covers", "covers")
 COLUMNS = ("palette", "palette_version", "colour_cells", "main_colour")
 WAIT_S = 60.0
-
-
-@pytest.fixture
-def served(workdir: Path) -> Iterator[str]:
-    """The URL of a server of the operator's covers."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=workdir / "covers")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def palettes(url: str) -> dict[str, tuple[Any, ...]]:
