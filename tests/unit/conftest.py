@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clock import Clock
+
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _MARK = "starts_processes"
 
@@ -38,6 +40,11 @@ def _note_spawned_children() -> Iterator[None]:
 
         patch.setattr("multiprocessing.util.spawnv_passfds", noted)
         yield
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,15 +3,7 @@
 from rich.progress import Progress
 
 from catalog.progress_bar import Throughput, TimeLeftColumn
-
-
-class Clock:
-    """A clock whose time the test sets."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.clock import Clock
 
 
 def test_one_batch_is_enough_for_a_rate() -> None:

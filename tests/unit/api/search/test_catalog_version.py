@@ -5,23 +5,9 @@ from redis.asyncio import Redis
 
 from api.search.catalog_version import POLL_EVERY_S, VERSION_MAX_AGE_S, CatalogVersion
 from common.search_query import SearchQuery, TextPart
+from tests.clock import Clock
 
 RED = SearchQuery((TextPart("red"),))
-
-
-class Clock:
-    """A clock whose time the test sets."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -6,15 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from common.errors import CatalogMisconfigured, CatalogTimeout, CatalogUnavailable
+from tests.clock import Clock
 from worker.search.circuit_breaker import LONGEST_PAUSE_S, CircuitBreaker
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 class Catalog:
@@ -29,11 +22,6 @@ class Catalog:
         if self.fault is not None:
             raise self.fault
         return "albums"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

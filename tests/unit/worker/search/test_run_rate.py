@@ -4,20 +4,8 @@ import threading
 
 import pytest
 
+from tests.clock import Clock
 from worker.search.runs_per_second import RunRate
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -4,21 +4,7 @@ import pytest
 
 from catalog.ingest.covers.fetch.host_rate_limits import PATIENCE_S, RATE_MIN, HostRate, HostRates, read_rate
 from catalog.ingest.rejection import RowFault
-
-
-class Clock:
-    """A clock whose time the test sets."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.clock import Clock
 
 
 def host_rate(clock: Clock, per_s: float = 10.0) -> HostRate:
