@@ -9,7 +9,7 @@ from fastapi.responses import Response
 REVALIDATE = "no-cache"
 
 
-def etag_of(query_key: str, suffix: str = "") -> str:
+def result_etag(query_key: str, suffix: str = "") -> str:
     """Return the ETag of a search result, which is weak because the timings and the job id may differ."""
     return f'W/"{query_key[:32]}{suffix}"'
 

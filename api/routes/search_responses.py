@@ -13,7 +13,7 @@ from api.contract.public_metadata import PublicMetadata
 from api.contract.requests.parameters import CacheableSearchHeaders, SearchHeaders
 from api.contract.requests.prefer import WaitPreference, decide_wait
 from api.contract.responses.job_json import job_json, job_path
-from api.http.etags import REVALIDATE, etag_of, names_tag, not_modified
+from api.http.etags import REVALIDATE, names_tag, not_modified, result_etag
 from api.http.middleware.request_context import client_gone
 from api.http.request_bodies.body_budget import Body
 from api.lifespan import Gateway, gateway_of
@@ -87,7 +87,7 @@ async def cached_response(scope: Scope, query: SearchQuery, if_none_match: list[
 
 def holds(if_none_match: list[str], query_key: str, *, etag_suffix: str = "") -> bool:
     """Tell whether `If-None-Match` contains the ETag of the answer to a query key."""
-    return bool(if_none_match) and names_tag(if_none_match, etag_of(query_key, etag_suffix))
+    return bool(if_none_match) and names_tag(if_none_match, result_etag(query_key, etag_suffix))
 
 
 def response_of(
@@ -105,7 +105,7 @@ def response_of(
     """
     match outcome:
         case Unchanged(query_key):
-            return not_modified(etag_of(query_key, etag_suffix or ""))
+            return not_modified(result_etag(query_key, etag_suffix or ""))
         case Cached(body):
             shown = replace(outcome, body=metadata.of_result(body))
             return _cached(shown, preference, etag_suffix=etag_suffix)
@@ -137,7 +137,7 @@ def _cached(outcome: Cached, preference: WaitPreference, *, etag_suffix: str | N
     timings = Timings.of(total_ms=outcome.took_ms, decode_ms=0, embed_ms=0, search_ms=0)
     headers = _result_headers("hit", timings.as_document(), preference)
     if etag_suffix is not None:
-        headers["ETag"] = etag_of(outcome.query_key, etag_suffix)
+        headers["ETag"] = result_etag(outcome.query_key, etag_suffix)
     return Response(outcome.body, headers=headers, media_type=JSON)
 
 
@@ -145,7 +145,7 @@ def _answered(outcome: Answered, preference: WaitPreference, *, etag_suffix: str
     word = cache_word(cached=outcome.cached, coalesced=outcome.coalesced)
     headers = _result_headers(word, outcome.timings, preference)
     if etag_suffix is not None and outcome.query_key is not None:
-        headers["ETag"] = etag_of(outcome.query_key, etag_suffix)
+        headers["ETag"] = result_etag(outcome.query_key, etag_suffix)
     return Response(with_job_id(outcome.body, outcome.job_id), headers=headers, media_type=JSON)
 
 

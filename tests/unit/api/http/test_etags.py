@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.etags import content_etag, etag_of, is_current, json_with_etag, names_tag
+from api.http.etags import content_etag, is_current, json_with_etag, names_tag, result_etag
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_the_wildcard_does_not_match_a_specific_tag() -> None:
 
 
 def test_the_tag_of_an_answer_depends_on_its_query_key() -> None:
-    assert etag_of("a" * 64) != etag_of("b" * 64)
+    assert result_etag("a" * 64) != result_etag("b" * 64)
 
 
 def test_a_json_answer_has_the_tag_of_its_body() -> None:
