@@ -13,15 +13,18 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 import psycopg
-from psycopg.adapt import Dumper
+from psycopg.abc import PQGen
+from psycopg.adapt import Dumper, PyFormat, Transformer
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import Format
+from psycopg.generators import fetch_many, send
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg.types.json import set_json_loads
 
@@ -33,7 +36,10 @@ C = TypeVar("C", bound=psycopg.Connection[Any])
 
 #: Connection timeout of the operators' tools, in seconds.
 TOOL_CONNECT_S = 10.0
-_BOUND = b"SELECT set_config('statement_timeout', %s, true)"
+#: A statement and its parameters, for `PGconn.send_query_params`.
+Command: TypeAlias = tuple[Any, ...]
+# SET LOCAL would cause a warning, because no BEGIN statement starts the transaction of a call.
+_BOUND = b"SELECT set_config('statement_timeout', $1, true)"
 
 
 class BinaryVector(bytes):
@@ -57,22 +63,39 @@ class BoundedConnection(psycopg.Connection[DictRow]):
     #: Whether the last error was that the server did not answer in time.
     timed_out = False
 
-    @contextmanager
-    def bounded(self) -> Iterator[None]:
-        """Run the statements of the `with` block in one round trip, in one transaction with a
-        `statement_timeout`.
+    def call(self, query: bytes, values: Sequence[object]) -> list[DictRow]:
+        """Run a query with the parameters $1, $2, … in a transaction of its own, and return its rows.
 
-        The timeout is set in each transaction, which costs 0.1 ms, because a pooler does not preserve session
-        settings.
+        The `statement_timeout` is sent with each query, which costs 0.02 ms, because a pooler does not
+        preserve session settings.
         """
-        with self.pipeline():
-            self.bound_transaction()
-            yield
+        adapted = Transformer(self)
+        parameters = adapted.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        result = self._run((_BOUND, [self._bound]), (query, parameters, adapted.types, adapted.formats))
+        adapted.set_pgresult(result)
+        names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+        return adapted.load_rows(0, result.ntuples, lambda row: dict(zip(names, row, strict=True)))
 
     def bound_transaction(self) -> None:
         """Make the server cancel each later statement of this transaction after `timeout_s`."""
-        # SET LOCAL would cause a warning in a pipeline, where no BEGIN statement has started the transaction.
-        self.execute(_BOUND, [f"{math.ceil(self.timeout_s * 1000)}"])
+        psycopg.RawCursor(self).execute(_BOUND, [self._bound.decode()])
+
+    @property
+    def _bound(self) -> bytes:
+        return b"%d" % math.ceil(self.timeout_s * 1000)
+
+    def _run(self, *commands: Command) -> PGresult:
+        """Run the commands in one transaction, and return the result of the last command."""
+        try:
+            results = self.wait(_in_one_write(self.pgconn, commands))
+        except BaseException:
+            # Replies to the commands may still arrive, so the connection cannot be used again.
+            self.pgconn.finish()
+            raise
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result, encoding=self.info.encoding)
+        return results[-1]
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
         bound = min(self.timeout_s, math.inf if timeout is None else timeout)
@@ -100,6 +123,25 @@ class BoundedConnection(psycopg.Connection[DictRow]):
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
         return not poll.poll(0)
+
+
+def _in_one_write(pgconn: PGconn, commands: Sequence[Command]) -> PQGen[list[PGresult]]:
+    """Send the commands as one transaction in one write, and return their results.
+
+    `Connection.pipeline` sends each command in a write of its own, which takes 0.1 ms longer.
+    """
+    pgconn.enter_pipeline_mode()
+    for command in commands:
+        pgconn.send_query_params(*command)
+    pgconn.pipeline_sync()
+    yield from send(pgconn)
+    results = []
+    for _ in commands:
+        results += yield from fetch_many(pgconn)
+    # The reply to `pipeline_sync`.
+    yield from fetch_many(pgconn)
+    pgconn.exit_pipeline_mode()
+    return results
 
 
 class Connections:

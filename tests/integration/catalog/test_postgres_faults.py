@@ -13,10 +13,11 @@ import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.waiting import Wait
 
 from catalog.database.migrations import migrations
 from common.catalog.postgres import PostgresCatalog
-from common.catalog.postgres_connections import BoundedConnection
+from common.catalog.postgres_connections import BoundedConnection, _in_one_write
 from common.errors import CatalogError, CatalogMisconfigured, CatalogTimeout, CatalogUnavailable
 from common.filters import Filters
 from common.settings import load_settings
@@ -243,22 +244,29 @@ def test_a_statement_over_the_time_limit_is_canceled(either_url: str, database_u
 def test_the_statement_timeout_applies_only_to_the_call(either_url: str) -> None:
     bound = "SELECT current_setting('statement_timeout') AS bound"
     with opening(either_url, timeout_s=0.5) as catalog, catalog._connections.lend() as connection:
-        with connection.bounded():
-            during = connection.execute(bound)
+        during = connection.call(bound.encode(), [])
         after = connection.execute(bound)
 
         with connection.transaction():
             connection.bound_transaction()
             in_a_transaction = connection.execute(bound).fetchall()
 
-    assert during.fetchall() == in_a_transaction == [{"bound": "500ms"}]
+    assert during == in_a_transaction == [{"bound": "500ms"}]
     assert after.fetchall() == [{"bound": "0"}]
 
 
 def sleep_too_long(connection: BoundedConnection) -> None:
-    with connection.bounded():
-        connection.execute("SELECT set_config('statement_timeout', '50', true)")
-        connection.execute("SELECT pg_sleep(30)")
+    connection._run((b"SELECT set_config('statement_timeout', '50', true)", []), (b"SELECT pg_sleep(30)", []))
+
+
+def test_a_call_sends_everything_before_it_first_waits(either_url: str) -> None:
+    with opening(either_url) as catalog, catalog._connections.lend() as connection:
+        call = _in_one_write(connection.pgconn, [(b"SELECT 1", []), (b"SELECT 2", [])])
+
+        waits_for = next(call)
+        connection.close()
+
+    assert waits_for == Wait.R
 
 
 def test_a_connection_is_usable_after_a_canceled_call(either_url: str) -> None:
