@@ -17,7 +17,8 @@ DECLARE
                                     'keep_genres', 'genre_counts', 'artist_key', 'keep_artist_key',
                                     'color_cell', 'drop_outdated_palette',
                                     'albums_without_palette', 'check_page', 'given_filters', 'ranked_albums',
-                                    'page_of_ranking', 'matching_albums', 'embedding_of', 'finite_score'];
+                                    'page_of_ranking', 'matching_albums', 'embedding_of', 'finite_score',
+                                    'unfiltered_scan_cost'];
   shut_out text := 'PUBLIC';
   relation text;
   routine record;

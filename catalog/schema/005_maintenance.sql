@@ -101,7 +101,7 @@ $$;
 -- album.
 CREATE FUNCTION search_walks() RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT (estimated_albums()).cost > reading_bound()
+  SELECT unfiltered_scan_cost() > reading_bound()
 $$;
 
 -- Returns the numbers of complete and incomplete albums, the HNSW index and its query plan.

@@ -59,6 +59,21 @@ def test_the_reported_plan_is_the_executed_one(
     assert ("hnsw" in reported) is walks
 
 
+def test_a_search_without_filters_costs_the_pages_of_the_table(
+    loaded: psycopg.Connection, albums: Albums
+) -> None:
+    queries = albums.queries(1)["image"]
+    (pages,) = loaded.execute("SELECT pg_relation_size('album_covers') / 8192").fetchone() or (0,)
+
+    loaded.execute(f"SET cover_search.exact_up_to = {pages}".encode())
+    at_the_limit = plans_of(PlanReader(loaded), queries, k=10, filters=Filters())
+    loaded.execute(f"SET cover_search.exact_up_to = {pages - 1}".encode())
+    above_the_limit = plans_of(PlanReader(loaded), queries, k=10, filters=Filters())
+
+    assert "hnsw" not in at_the_limit
+    assert "hnsw" in above_the_limit
+
+
 def test_filters_select_the_same_albums_in_numpy_and_sql(loaded: psycopg.Connection, albums: Albums) -> None:
     for filters in FILTERS.values():
         found = loaded.execute(
