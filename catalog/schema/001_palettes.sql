@@ -78,6 +78,11 @@ $$;
 -- Returns the number of albums that a search with these filters cannot find although their covers may have the
 -- colour: the albums without a palette. Returns NULL if there is no filter by colour.
 CREATE OR REPLACE FUNCTION albums_without_palette(filters jsonb) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
-  SELECT CASE WHEN filters->>'color' IS NOT NULL THEN (SELECT count(*) FROM album_covers WHERE palette IS NULL) END
+LANGUAGE plpgsql STABLE SET search_path = public, extensions, pg_temp AS $$
+BEGIN
+  IF filters->>'color' IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT count(*) FROM album_covers WHERE palette IS NULL);
+END
 $$;

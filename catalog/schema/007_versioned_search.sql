@@ -80,6 +80,10 @@ DECLARE
   ranked record;
   ranking json;
   found_ids text[] := page_ids;
+  shown_ids text[];
+  albums json;
+  named json;
+  embeddings json;
 BEGIN
   PERFORM check_page(match_count, page_offset);
   IF page_ids IS NULL THEN
@@ -99,21 +103,23 @@ BEGIN
     RAISE EXCEPTION 'the vectors of this catalog come from the model %', (SELECT model FROM catalog_model)
       USING ERRCODE = 'PT409';
   END IF;
-  RETURN (
-    WITH page AS MATERIALIZED (
-      SELECT * FROM matching_albums(found_ids[:match_count], query_embedding, with_details)
-    )
-    SELECT json_build_object(
-      'version', version, 'exhausted', cardinality(found_ids) <= match_count,
-      'without_palette', albums_without_palette(filters),
-      'albums', (SELECT coalesce(json_agg(shown ORDER BY shown.similarity DESC, shown.id COLLATE "C"), '[]')
-                 FROM (SELECT p.*, thumbnails_of(p.id) AS thumbnails FROM page p) shown),
-      'named', CASE WHEN named_query IS NOT NULL THEN named_albums(named_query) END,
-      'embeddings', CASE WHEN with_embeddings THEN match_embeddings(
-        (SELECT array_agg(p.id ORDER BY p.similarity DESC, p.id COLLATE "C") FROM page p),
-        (known_sample = version) IS NOT TRUE) END,
-      'ranking', ranking)
-  );
+  SELECT coalesce(json_agg(shown ORDER BY shown.similarity DESC, shown.id COLLATE "C"), '[]'),
+         array_agg(shown.id ORDER BY shown.similarity DESC, shown.id COLLATE "C")
+  INTO albums, shown_ids
+  FROM (
+    SELECT p.*, thumbnails_of(p.id) AS thumbnails
+    FROM matching_albums(found_ids[:match_count], query_embedding, with_details) p
+  ) shown;
+  IF named_query IS NOT NULL THEN
+    named := named_albums(named_query);
+  END IF;
+  IF with_embeddings THEN
+    embeddings := match_embeddings(shown_ids, (known_sample = version) IS NOT TRUE);
+  END IF;
+  RETURN json_build_object(
+    'version', version, 'exhausted', cardinality(found_ids) <= match_count,
+    'without_palette', albums_without_palette(filters),
+    'albums', albums, 'named', named, 'embeddings', embeddings, 'ranking', ranking);
 END
 $$;
 

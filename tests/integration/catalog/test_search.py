@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psycopg
 import pytest
 
 from common.catalog.protocol import Catalog, Match
@@ -197,3 +198,45 @@ def test_many_threads_can_share_one_catalog(catalog: Catalog, known_albums: Know
         together = list(threads.map(lambda q: ids(catalog.search(q, k=10, filters=NO_FILTER)), queries))
 
     assert together == alone
+
+
+#: The SQL literal of a vector.
+UNIT_VECTOR = f"'{[1] + [0] * 511}'::vector(512)"
+
+
+def test_columns_with_other_types_of_text_and_number_are_read(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "ALTER TABLE album_covers ALTER album_name TYPE varchar, ALTER cover_url TYPE varchar, "
+            "ALTER reviewer TYPE varchar, ALTER release_year TYPE smallint"
+        )
+        connection.execute(
+            "INSERT INTO album_covers (id, embedding, album_name, cover_url, reviewer, release_year) "
+            f"VALUES ('a', {UNIT_VECTOR}, 'Name', 'https://example.org/a.jpg', 'Critic', 1999)".encode()
+        )
+
+        found = connection.execute(
+            "SELECT album_name, cover_url, reviewer, release_year "
+            f"FROM search_albums({UNIT_VECTOR}, with_details => true)".encode()
+        ).fetchall()
+
+    assert found == [("Name", "https://example.org/a.jpg", "Critic", 1999)]
+
+
+def test_results_are_read_by_id_even_if_the_plan_was_made_for_an_empty_table(database_url: str) -> None:
+    read = f"SELECT id FROM matching_albums(ARRAY['7'], {UNIT_VECTOR}, false)".encode()
+    rows_read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'album_covers'"
+    with psycopg.connect(database_url) as connection:
+        # PostgreSQL may keep a plan after five executions.
+        for _ in range(6):
+            connection.execute(read)
+        connection.execute(
+            f"INSERT INTO album_covers (id, embedding) SELECT n::text, {UNIT_VECTOR} "
+            "FROM generate_series(1, 100) n".encode()
+        )
+        before = connection.execute(rows_read).fetchone()
+
+        found = connection.execute(read).fetchall()
+
+        assert found == [("7",)]
+        assert connection.execute(rows_read).fetchone() == before
