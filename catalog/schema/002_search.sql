@@ -301,15 +301,15 @@ $$;
 -- worker has kept may have lost its embedding; it is left out, like a deleted album. In PL/pgSQL the function takes
 -- 0.1 ms less than in SQL, because its plan is kept.
 CREATE FUNCTION matching_albums(
-  album_ids text[], query_embedding vector(512), with_details boolean
+  album_ids text[], query_embedding vector(512), with_details boolean, with_thumbnails boolean
 ) RETURNS TABLE (
   id text, artist text, album_name text, genre text, release_year int, pitchfork_score numeric,
   best_new_music boolean, cover_url text, similarity double precision, genres text[],
-  reviewer text, metadata text
+  reviewer text, metadata text, thumbnails jsonb
 )
 LANGUAGE plpgsql STABLE
 SET search_path = public, extensions, pg_temp
--- A plan that was made for a small table must not scan all albums after the table has grown.
+-- A plan that was made for small tables must not scan all rows after the tables have grown.
 SET enable_seqscan = off
 AS $$
 BEGIN
@@ -319,7 +319,12 @@ BEGIN
   SELECT a.id::text, a.artist::text, a.album_name::text, a.genre::text, a.release_year::int,
          finite_score(a.pitchfork_score::numeric), a.best_new_music, a.cover_url::text, 1 - (a.embedding <=> query_embedding),
          all_genres(a.genre, a.genres), CASE WHEN with_details THEN a.reviewer::text END,
-         CASE WHEN with_details THEN a.metadata::text END
+         CASE WHEN with_details THEN a.metadata::text END,
+         -- One statement for all albums takes half the time of calling `thumbnails_of` for each of them.
+         CASE WHEN with_thumbnails THEN (
+           SELECT jsonb_build_object('256', t.px_256, '512', t.px_512) FROM cover_thumbnails t
+           WHERE t.cover_key = cover_key(a.id, a.cover_hash, a.cover_source, a.cover_url)
+         ) END
   FROM album_covers a WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
   ORDER BY array_position(album_ids, a.id);
 END
@@ -534,10 +539,13 @@ BEGIN
     given_filters(filter_genre, filter_genres, year_min, year_max, min_score, best_new_music_only, filters),
     min_similarity, exclude_ids, model_fingerprint, NULL
   );
-  RETURN QUERY SELECT * FROM matching_albums(
+  RETURN QUERY
+  SELECT m.id, m.artist, m.album_name, m.genre, m.release_year, m.pitchfork_score, m.best_new_music, m.cover_url,
+         m.similarity, m.genres, m.reviewer, m.metadata
+  FROM matching_albums(
     page_of_ranking(ranked.ids, ranked.similarities, min_similarity, page_offset, match_count),
-    query_embedding, with_details
-  );
+    query_embedding, with_details, with_thumbnails => false
+  ) m;
 END
 $$;
 

@@ -106,10 +106,7 @@ BEGIN
   SELECT coalesce(json_agg(shown ORDER BY shown.similarity DESC, shown.id COLLATE "C"), '[]'),
          array_agg(shown.id ORDER BY shown.similarity DESC, shown.id COLLATE "C")
   INTO albums, shown_ids
-  FROM (
-    SELECT p.*, thumbnails_of(p.id) AS thumbnails
-    FROM matching_albums(found_ids[:match_count], query_embedding, with_details) p
-  ) shown;
+  FROM matching_albums(found_ids[:match_count], query_embedding, with_details, with_thumbnails => true) shown;
   IF named_query IS NOT NULL THEN
     named := named_albums(named_query);
   END IF;

@@ -223,20 +223,29 @@ def test_columns_with_other_types_of_text_and_number_are_read(database_url: str)
     assert found == [("Name", "https://example.org/a.jpg", "Critic", 1999)]
 
 
-def test_results_are_read_by_id_even_if_the_plan_was_made_for_an_empty_table(database_url: str) -> None:
-    read = f"SELECT id FROM matching_albums(ARRAY['7'], {UNIT_VECTOR}, false)".encode()
-    rows_read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'album_covers'"
+def test_results_are_read_by_key_even_if_the_plan_was_made_for_empty_tables(database_url: str) -> None:
+    read = (
+        f"SELECT id, thumbnails->>'256' FROM matching_albums(ARRAY['7'], {UNIT_VECTOR}, false, true)".encode()
+    )
+    rows_read = (
+        "SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables "
+        "WHERE relname IN ('album_covers', 'cover_thumbnails')"
+    )
     with psycopg.connect(database_url) as connection:
         # PostgreSQL may keep a plan after five executions.
         for _ in range(6):
             connection.execute(read)
         connection.execute(
-            f"INSERT INTO album_covers (id, embedding) SELECT n::text, {UNIT_VECTOR} "
+            f"INSERT INTO album_covers (id, embedding, cover_hash) SELECT n::text, {UNIT_VECTOR}, n "
             "FROM generate_series(1, 100) n".encode()
+        )
+        connection.execute(
+            "INSERT INTO cover_thumbnails (cover_key, px_256, px_512) SELECT n, 'small ' || n, 'large ' || n "
+            "FROM generate_series(1, 100) n"
         )
         before = connection.execute(rows_read).fetchone()
 
         found = connection.execute(read).fetchall()
 
-        assert found == [("7",)]
+        assert found == [("7", "small 7")]
         assert connection.execute(rows_read).fetchone() == before
