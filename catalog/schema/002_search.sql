@@ -317,9 +317,9 @@ BEGIN
   -- convert.
   RETURN QUERY
   SELECT a.id::text, a.artist::text, a.album_name::text, a.genre::text, a.release_year::int,
-         finite_score(a.pitchfork_score::numeric), a.best_new_music, a.cover_url::text, 1 - (a.embedding <=> query_embedding),
-         all_genres(a.genre, a.genres), CASE WHEN with_details THEN a.reviewer::text END,
-         CASE WHEN with_details THEN a.metadata::text END,
+         finite_score(a.pitchfork_score::numeric), a.best_new_music, a.cover_url::text,
+         1 - (a.embedding <=> query_embedding), all_genres(a.genre, a.genres),
+         CASE WHEN with_details THEN a.reviewer::text END, CASE WHEN with_details THEN a.metadata::text END,
          -- One statement for all albums takes half the time of calling `thumbnails_of` for each of them.
          CASE WHEN with_thumbnails THEN (
            SELECT jsonb_build_object('256', t.px_256, '512', t.px_512) FROM cover_thumbnails t
