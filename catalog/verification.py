@@ -115,7 +115,7 @@ def _index(found: Findings) -> Iterator[Check]:
 
 
 def _searches(found: Findings) -> Check:
-    """Check that the index is usable if `search_albums` without a filter needs it."""
+    """Check that the index is usable if searches without filters need it."""
     if not found.walks:
         return Check("searches", holds=True, seen=f"exact scans of {found.albums} albums")
     if found.index is None or not (found.index.valid and found.index.usable):

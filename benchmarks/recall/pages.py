@@ -70,7 +70,7 @@ def page_rows(
 ) -> Iterator[Row]:
     """Measure the pages of every filter; Supabase is measured only if PostgREST is installed.
 
-    Each search gets the ranking that the earlier pages returned, as in a worker.
+    As in a worker, the search for a page is given the ranking that the search for an earlier page returned.
     """
     with ExitStack() as stack:
         catalogs: dict[str, Catalog] = {

@@ -14,7 +14,8 @@ from common.colours.palette import COLOURS_MAX, UNIT, Palette
 
 #: The levels of a sample. The first and the last level are exactly black and white.
 _LEVELS = 32
-#: OKLab coordinates are integers in this unit, with a and b doubled as in distances.
+#: OKLab coordinates are stored as multiples of this unit. The multiples for a and b are doubled, because the
+#: distance between colours counts a and b twice.
 _STEP = 0.0001
 _ITERATIONS = 8
 #: Groups that are nearer to each other than this distance become one colour.

@@ -17,7 +17,7 @@ _QUALITY, _EFFORT = 80, 2
 
 
 def resize_to_largest(image: Image.Image) -> Image.Image:
-    """Return the whole image, with the longest edge of the largest thumbnail; keep a smaller image."""
+    """Return the whole image, reduced to the size of the largest thumbnail; never enlarge an image."""
     return _fitted(image, LARGEST_PX)
 
 

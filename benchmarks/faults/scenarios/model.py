@@ -104,7 +104,7 @@ async def stalls(catalog_server: CatalogServer, folder: Path, *, short: bool) ->
 
 
 async def clock_off(catalog_server: CatalogServer, folder: Path, *, short: bool) -> Outcome:
-    """Run three workers, whose clocks are correct, two minutes ahead, and two minutes behind."""
+    """Run three workers: one clock is correct, one is two minutes ahead, and one is two minutes behind."""
     jobs = 60 if short else 400
     findings = Findings()
     async with open_rig(catalog_server, folder, FIXED_LATENCY_MS="100", BATCH_MAX="2") as rig:

@@ -100,7 +100,7 @@ class _Lines:
         self._record_chars = 0
         self._ahead: deque[str] = deque()
         self._reread_left_chars = REREAD_MAX_CHARS
-        #: The maximum number of characters in the lines of the current record after its first line.
+        #: The maximum total number of characters in the current record without its first line.
         self._more_max_chars = ROW_MAX_CHARS
         #: The number of the record's first line, counted from 1.
         self.number = 1 + above.lines

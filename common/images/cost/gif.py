@@ -33,7 +33,7 @@ class _Cursor:
             self.at += 3 << (flags & _PALETTE_BITS) + 1
 
     def skip_blocks(self) -> int:
-        """Skip blocks up to an empty block, at most about `PARTS_MAX` blocks; return the number skipped."""
+        """Skip the blocks before the next empty block, at most `PARTS_MAX` + 1; return the number skipped."""
         blocks = 0
         while (size := self.byte) and blocks <= PARTS_MAX:
             self.at += 1 + size

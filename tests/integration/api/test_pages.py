@@ -101,7 +101,7 @@ def test_a_repeated_page_is_answered_from_the_cache(client: httpx.Client, worker
     unchanged = client.get(
         "/api/search-by-text", params=parameters, headers={"If-None-Match": first.headers["etag"]}
     )
-    # The order of repeated values and the case of an artist make no other query.
+    # A query stays the same if the values of a parameter come in another order or an artist in another case.
     reordered = client.get(
         "/api/search-by-text",
         params={**parameters, "include": ["metadata", "reviewer"], "artist": ["ARTIST 30"]},

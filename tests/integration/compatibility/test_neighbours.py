@@ -196,7 +196,7 @@ def assert_everything_works(client: httpx.Client) -> None:
 
 
 def assert_refused(answer: httpx.Response) -> None:
-    """Check that a search was refused because all workers are older, before it became a job."""
+    """Check that a search was refused, without a job, because all workers are of an earlier release."""
     assert (answer.status_code, answer.json()["code"]) == (503, "no_worker"), answer.text
     assert "earlier release" in answer.json()["detail"]
     assert int(answer.headers["Retry-After"]) >= 1

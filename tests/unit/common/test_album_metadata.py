@@ -1,4 +1,4 @@
-"""Metadata that results cannot contain is left out, and the album says why."""
+"""Metadata that cannot be part of a result is left out, and a field of the album gives the reason."""
 
 import pytest
 

@@ -42,7 +42,7 @@ class SlowCatalog(MemoryCatalog):
 
 
 class CountedBudget:
-    """A budget that counts its payments."""
+    """A budget without a limit, which counts how often a scan was paid for and refunded."""
 
     def __init__(self) -> None:
         self.paid = self.refunded = 0
