@@ -5,13 +5,15 @@ export interface ServerEvent {
   data: string;
 }
 
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/** Yield the events of a stream; `onPacket` is called whenever something arrives, even if it is only a comment. */
+export async function* readEvents(body: ReadableStream<Uint8Array>, onPacket: () => void): AsyncGenerator<ServerEvent> {
   const reader = body.pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>).getReader();
   let pending = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      onPacket();
       // A carriage return at the end may belong to a line feed in the next packet.
       pending = (pending + value).replace(/\r\n|\r(?!$)/g, "\n");
       const blocks = pending.split("\n\n");

@@ -62,7 +62,22 @@ export async function send(connection: Connection, request: Request): Promise<An
 }
 
 export async function getJson<T>(connection: Connection, request: Omit<Request, "method">): Promise<T> {
-  return JSON.parse((await send(connection, { ...request, method: "GET" })).body) as T;
+  return readDocument<T>((await send(connection, { ...request, method: "GET" })).body);
+}
+
+/** Return a JSON document; throw a ServiceError if something else answered, such as the login page of a network. */
+export function readDocument<T>(body: string): T {
+  const read = parsed(body);
+  if (typeof read !== "object" || read === null) throw new ServiceError("no_gateway", "the answer is not a JSON document");
+  return read as T;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
 }
 
 /** Return the response of a stream of events. */
@@ -93,6 +108,8 @@ async function sendPlain(connection: Connection, request: Request): Promise<Answ
 // `fetch` reports no progress of an upload, XMLHttpRequest does.
 function sendWithProgress(connection: Connection, request: Request): Promise<Answer> {
   const { promise, resolve, reject } = deferred<Answer>();
+  // The pictures of the request were read meanwhile; `abort` ends only an exchange that has been sent.
+  if (request.signal?.aborted) return Promise.reject(aborted());
   const exchange = new XMLHttpRequest();
   const abort = (): void => exchange.abort();
   exchange.open(request.method, addressOf(connection, request));
@@ -102,11 +119,14 @@ function sendWithProgress(connection: Connection, request: Request): Promise<Ans
   exchange.onload = () =>
     resolve({ status: exchange.status, header: (name) => exchange.getResponseHeader(name), body: exchange.responseText });
   exchange.onerror = () => reject(unreachable(new TypeError("network error"), request.signal));
-  exchange.onabort = () => reject(new DOMException("aborted", "AbortError"));
+  exchange.onabort = () => reject(aborted());
   request.signal?.addEventListener("abort", abort);
-  if (request.signal?.aborted) abort();
   exchange.send(request.body ?? null);
   return promise.finally(() => request.signal?.removeEventListener("abort", abort));
+}
+
+function aborted(): DOMException {
+  return new DOMException("aborted", "AbortError");
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
@@ -124,25 +144,27 @@ function unreachable(error: unknown, signal: AbortSignal | undefined): unknown {
 }
 
 export function refusal(answer: Answer): ServiceError {
-  const retryAfter = Number(answer.header("Retry-After") ?? NaN);
   const problem = readProblem(answer.body);
   return new ServiceError(
     // A proxy in front of the service may answer with a page of its own.
     problem?.code ?? "no_gateway",
     problem?.detail ?? `HTTP status ${answer.status}`,
-    Number.isFinite(retryAfter) ? retryAfter : null,
+    readRetryAfter(answer.header("Retry-After")),
     problem?.request_id ?? answer.header("X-Request-Id"),
     problem?.errors?.map((each) => each.parameter) ?? [],
   );
 }
 
+/** Return the seconds of `Retry-After`, which is a number or, from some proxies, a date. */
+function readRetryAfter(value: string | null): number | null {
+  if (!value) return null;
+  const seconds = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}
+
 function readProblem(body: string): Problem | null {
-  try {
-    const read: unknown = JSON.parse(body);
-    return typeof read === "object" && read !== null && "code" in read ? (read as Problem) : null;
-  } catch {
-    return null;
-  }
+  const read = parsed(body) as Problem | null;
+  return typeof read?.code === "string" ? read : null;
 }
 
 export function isAbort(error: unknown): boolean {

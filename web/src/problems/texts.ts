@@ -186,7 +186,9 @@ const TEXTS: Record<string, ProblemText> = {
 };
 
 export function problemText(error: unknown): ProblemText {
-  return TEXTS[codeOf(error)] ?? { ...(TEXTS["internal"] as ProblemText), advice: "Try again in a moment." };
+  const code = codeOf(error);
+  const known = Object.hasOwn(TEXTS, code) ? TEXTS[code] : undefined;
+  return known ?? { ...(TEXTS["internal"] as ProblemText), advice: "Try again in a moment." };
 }
 
 export function codeOf(error: unknown): string {
