@@ -8,4 +8,10 @@ import { takeKeyFromAddress } from "./shell/session";
 
 takeKeyFromAddress();
 const root = document.getElementById("page");
-if (root !== null) render(html`<${App} />`, root);
+let starts = 0;
+function start(): void {
+  if (root !== null) render(html`<${App} key=${(starts += 1)} />`, root);
+}
+start();
+// An address with another key that is opened in the same tab loads no page.
+addEventListener("hashchange", () => takeKeyFromAddress() && start());

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { ServiceError } from "../client/http";
 import { html } from "../html";
-import { keepKey, readKey } from "../shell/session";
+import { keepKey, keyIn, readKey } from "../shell/session";
 import { codeOf, problemText } from "./texts";
 
 interface ProblemPanelProps {
@@ -65,8 +65,7 @@ export function KeyForm({ onKept }: { onKept: () => void }): VNode {
   const [key, setKey] = useState(readKey() ?? "");
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (!key.trim()) return;
-    keepKey(key.trim());
+    keepKey(key);
     onKept();
   };
   return html`<form class="key-form" onSubmit=${submit}>
@@ -77,8 +76,13 @@ export function KeyForm({ onKept }: { onKept: () => void }): VNode {
         type="password"
         autocomplete="off"
         spellcheck=${false}
+        required
         value=${key}
-        onInput=${(event: Event) => setKey((event.target as HTMLInputElement).value)}
+        onInput=${(event: Event) => {
+          const input = event.target as HTMLInputElement;
+          input.value = keyIn(input.value);
+          setKey(input.value);
+        }}
       />
       <button class="button button-main">Use this key</button>
     </div>
