@@ -35,6 +35,7 @@ from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
 from local.phone import page_address, show_phone_address
+from local.phone_key import phone_key, revoke_left_key
 from local.stack import Stack
 from local.state_folder import URL_RECORD, state_errors
 from worker.encoder.model_files import find_model
@@ -102,6 +103,7 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
     with _progress(console) as progress:
         task = progress.add_task("starting Redis and PostgreSQL", total=None)
         stack.start_servers()
+        revoke_left_key(stack.redis_url, state=options.state)
         progress.update(task, description="servers are up", total=1, completed=1)
         if options.embeds_postgres:
             _prepare_catalog(options, stack, progress)
@@ -126,8 +128,7 @@ def _phone_key(options: LocalOptions, stack: Stack, console: Console) -> Iterato
     if not options.is_for_phones:
         yield
         return
-    with throw_away_key(stack.redis_url, name="phone") as headers:
-        (key,) = headers.values()
+    with phone_key(stack.redis_url, state=options.state) as key:
         show_phone_address(console, page_address(options.public_url, key))
         yield
 

@@ -40,13 +40,13 @@ def show_searches(console: Console, *, url: str, cover: Path, headers: Mapping[s
 
 
 @contextmanager
-def throw_away_key(redis_url: str, *, name: str = "showcase") -> Iterator[Mapping[str, str]]:
+def throw_away_key(redis_url: str) -> Iterator[Mapping[str, str]]:
     """Yield a header with a temporary API key, and revoke the key at the end.
 
     Raises:
         RedisError, OSError: Redis cannot store the key.
     """
-    key, record = make_key(name, rate=UNLIMITED)
+    key, record = make_key("showcase", rate=UNLIMITED)
     with open_redis(redis_url) as redis:
         store = KeyStore(redis)
         store.add(record)

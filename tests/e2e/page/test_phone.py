@@ -1,6 +1,7 @@
 """`make run PHONE=1` prints an address that opens the page on a phone, with a key for this run only."""
 
 import re
+import signal
 from pathlib import Path
 
 import httpx
@@ -65,4 +66,16 @@ def test_the_key_is_in_no_log_and_is_revoked_at_the_end(
 
     again = start_stack(state=Path(phone_stack.state), AUTH="required", DEMO_ALBUMS="30")
     assert httpx.get(f"{again.url}/api/genres", headers={"X-API-Key": key}).status_code == 401
+    assert again.stop() == 0
+
+
+def test_the_key_is_revoked_after_a_kill(start_stack: StartStack) -> None:
+    killed = start_stack(PHONE="1", DEMO_ALBUMS="30")
+    found = re.search(r"#key=(\S+)", killed.read_output())
+    assert found is not None
+    killed.stop(signal.SIGKILL)
+
+    again = start_stack(state=killed.state, AUTH="required", DEMO_ALBUMS="30")
+
+    assert httpx.get(f"{again.url}/api/genres", headers={"X-API-Key": found[1]}).status_code == 401
     assert again.stop() == 0
