@@ -47,6 +47,24 @@ def test_hostile_texts_of_an_album_do_nothing(open_page: OpenPage, hostile: Runn
     assert dialog.locator("dl b, dl i, dl a, h2 img, script").count() == 0
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_long_names_without_spaces_stay_inside_the_page(
+    open_page: OpenPage, hostile: RunningStack, width: int
+) -> None:
+    settings = recorded_tool_settings(hostile.state)
+    assert settings is not None
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as database:
+        change = "UPDATE album_covers SET (artist, album_name, reviewer) = (%s, %s, %s) WHERE id = %s"
+        database.execute(change, ["A" * 2000, "B" * 2000, "C" * 2000, ALBUM])
+
+    page = open_page(hostile.url, f"?artist={'A' * 500}&album={ALBUM}", width=width)
+    expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_be_visible()
+
+    overflow = "(element) => element.scrollWidth - element.clientWidth"
+    assert page.locator("html").evaluate(overflow) <= 0
+    assert page.get_by_role("dialog").evaluate(overflow) <= 0
+
+
 def test_a_right_to_left_name_does_not_reorder_its_neighbours(
     open_page: OpenPage, hostile: RunningStack
 ) -> None:
