@@ -206,3 +206,16 @@ def test_the_page_asks_no_other_host_and_sends_no_referrer(
 
     assert observed.hosts() == {httpx.URL(stack.url).netloc.decode()}
     assert not [request.url for request in observed.requests if "referer" in request.all_headers()]
+
+
+def test_a_dialog_that_is_closed_twice_goes_back_once(page: Page) -> None:
+    page.get_by_role("searchbox").fill("star")
+    page.locator(CARDS).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+    page.get_by_role("button", name="Close").evaluate("(button) => { button.click(); button.click(); }")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.go_forward()
+    page.go_back()
+    assert page.url.endswith("/app/?text=star")

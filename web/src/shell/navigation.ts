@@ -1,7 +1,7 @@
 // Changes the address, and tells the page when the address has changed.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 
 import { type Address, readAddress, START, writeAddress } from "./address";
 
@@ -36,8 +36,12 @@ export function onLink(navigate: () => void): (event: MouseEvent) => void {
 
 export function useAddress(): Navigation {
   const [address, setAddress] = useState(() => readAddress(location.search));
+  const isGoingBack = useRef(false);
   useEffect(() => {
-    const read = (): void => setAddress(readAddress(location.search));
+    const read = (): void => {
+      isGoingBack.current = false;
+      setAddress(readAddress(location.search));
+    };
     addEventListener("popstate", read);
     return () => removeEventListener("popstate", read);
   }, []);
@@ -56,6 +60,9 @@ export function useAddress(): Navigation {
   };
   const close = (change: Partial<Address>): void => {
     const { depth, opener } = entry();
+    // The history goes back later, and must not go back further if the dialog is closed twice meanwhile.
+    if (isGoingBack.current) return;
+    isGoingBack.current = opener !== null;
     if (opener === null) go(change, { replace: true });
     else history.go(opener - depth);
   };
