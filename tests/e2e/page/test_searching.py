@@ -269,3 +269,26 @@ def test_the_page_works_under_a_path_prefix(
     assert page.url.startswith(f"{url}/app/?")
     assert all(path.startswith("/music/") for path in observed.paths())
     assert prefixed.stop() == 0
+
+
+def test_words_that_were_just_typed_do_not_lead_back_from_another_view(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    page.clock.install()
+    page.get_by_role("searchbox").press_sequentially("star")
+    page.get_by_role("link", name="Catalog").click()
+
+    page.clock.run_for(2000)
+
+    assert query_of(page) == {"view": ["catalog"]}
+
+
+def test_words_that_were_just_typed_do_not_close_a_dialog(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=star")
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.clock.install()
+    page.get_by_role("searchbox").press_sequentially("s")
+    page.locator(CARDS).first.click()
+
+    page.clock.run_for(2000)
+
+    expect(page.get_by_role("dialog")).to_be_visible()

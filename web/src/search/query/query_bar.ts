@@ -36,6 +36,13 @@ export function QueryBar({ isStart }: { isStart: boolean }): VNode {
     setDraft(textAt(parts, index));
   }, [parts]);
 
+  // Words that were not searched for yet must not lead back from another view, nor close a dialog.
+  const isBehind = address.album !== null || address.code;
+  useEffect(() => {
+    if (isBehind) clearTimeout(timer.current);
+  }, [isBehind]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
   const change = (next: readonly Part[], options?: { replace?: boolean }): void => {
     own.current = next;
     go({ view: "search", parts: next, album: null, code: false }, options);
