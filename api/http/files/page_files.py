@@ -79,6 +79,6 @@ def accepts_gzip(headers: Headers) -> bool:
     weights = {}
     for offered in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         coding, _, weight = offered.partition(";")
-        weights[coding.strip()] = weight.replace(" ", "").removeprefix("q=") or "1"
+        weights[coding.strip()] = "".join(weight.split()).removeprefix("q=") or "1"
     weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", "0")))
     return weight.strip("0.") != ""

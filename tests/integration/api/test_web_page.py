@@ -80,6 +80,8 @@ def test_fingerprinted_files_are_kept_and_the_page_is_revalidated(client: httpx.
         ("GZIP;Q=0", None),
         ("GZip", "gzip"),
         ("gzip; q=0.000, *", None),
+        ("gzip;\tq=0", None),
+        ("gzip;q=\t0", None),
         ("br", None),
         ("identity", None),
     ],
