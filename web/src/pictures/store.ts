@@ -19,8 +19,13 @@ export class PictureMissing extends Error {}
 const recent = new Map<string, StoredPicture>();
 const urls = new Map<string, string>();
 
-export async function addPicture(blob: Blob, name: string): Promise<StoredPicture> {
+export async function addPicture(file: Blob, name: string): Promise<StoredPicture> {
+  // The bytes are copied, because the file may change or vanish, as the photographs of some phones do.
+  const bytes = await file.arrayBuffer().catch(() => null);
+  const blob = new Blob(bytes === null ? [] : [bytes], { type: file.type });
   const picture = { id: randomId(), blob, name, addedAt: Date.now() };
+  // The search then says that the picture is missing; a folder cannot be read, for example.
+  if (!blob.size) return picture;
   recent.set(picture.id, picture);
   await inStore("readwrite", (store) => store.put(picture)).catch(() => undefined);
   await removeOldest().catch(() => undefined);
@@ -48,7 +53,9 @@ function randomId(): string {
 
 async function removeOldest(): Promise<void> {
   const all = await inStore<StoredPicture[]>("readonly", (store) => store.getAll());
-  const oldest = all.sort((a, b) => b.addedAt - a.addedAt).slice(KEPT);
+  // Pictures of the future were added while the clock was wrong; otherwise they would displace all new ones.
+  const age = ({ addedAt }: StoredPicture): number => (addedAt > Date.now() ? Infinity : Date.now() - addedAt);
+  const oldest = all.sort((a, b) => (age(a) < age(b) ? -1 : 1)).slice(KEPT);
   for (const picture of oldest) await inStore("readwrite", (store) => store.delete(picture.id));
 }
 

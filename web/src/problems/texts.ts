@@ -25,7 +25,7 @@ const TEXTS: Record<string, ProblemText> = {
   },
   picture_missing: {
     title: "This browser no longer has the picture",
-    advice: "The address names a picture that was chosen in another browser, or long ago. Choose the picture again.",
+    advice: "It was chosen in another browser or long ago, or its file is empty or cannot be read. Choose the picture again.",
     remedy: "remove-picture",
   },
   picture_unreadable: {

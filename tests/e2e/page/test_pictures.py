@@ -1,0 +1,71 @@
+"""Chosen pictures stay usable when their files change, storage fails or the clock is wrong."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.timeout(300)
+
+CARDS = ".card-link"
+#: Stores as many pictures as the page keeps, with times of a year in the future.
+FILL = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("cover-search", 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction("pictures", "readwrite");
+    for (let number = 0; number < 50; number += 1) {
+      const addedAt = Date.now() + 365 * 86400_000;
+      const picture = { id: `future ${number}`, blob: new Blob(["x"]), name: "x", addedAt };
+      transaction.objectStore("pictures").put(picture);
+    }
+    transaction.oncomplete = () => { opening.result.close(); resolve(null); };
+  };
+})"""
+
+
+def choose(page: Page, path: Path) -> None:
+    before = page.url
+    page.get_by_label("Choose a picture").first.set_input_files(path)
+    page.wait_for_url(lambda url: "picture=" in url and url != before)
+
+
+def test_a_picture_whose_file_vanishes_is_searched_with_again(
+    page: Page, cover: Path, tmp_path: Path
+) -> None:
+    photograph = tmp_path / "photograph.jpg"
+    photograph.write_bytes(cover.read_bytes())
+    choose(page, photograph)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    photograph.unlink()
+    page.get_by_role("searchbox").fill("star")
+
+    page.wait_for_url("**&text=star")
+    expect(page.locator(".results:not(.is-stale) .card-link").first).to_be_visible()
+    expect(page.locator(".problem")).to_have_count(0)
+
+
+def test_an_empty_file_is_explained(page: Page, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+
+    choose(page, empty)
+
+    expect(page.locator(".problem[data-code=picture_missing]")).to_contain_text("its file is empty")
+    page.get_by_role("button", name="Remove the picture").click()
+    expect(page.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
+
+
+def test_a_picture_is_kept_although_earlier_pictures_have_later_times(page: Page, cover: Path) -> None:
+    choose(page, cover)
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.evaluate(FILL)
+
+    page.goto(page.url.partition("?")[0])
+    choose(page, cover)
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.reload()
+
+    expect(page.locator(CARDS).first).to_be_visible()
+    expect(page.locator(".problem")).to_have_count(0)
