@@ -171,3 +171,16 @@ def test_a_search_that_is_left_while_its_picture_is_read_is_not_sent(
     page.evaluate("fetch('../livez')")
 
     assert "/api/search" not in observed.paths()
+
+
+def test_a_countdown_ends_in_time_although_its_timers_were_late(page: Page) -> None:
+    document = {"code": "rate_limited", "detail": "x"}
+    page.clock.install()
+    page.route(SEARCH, lambda route: route.fulfill(status=429, json=document, headers={"Retry-After": "90"}))
+    page.get_by_role("searchbox").fill("a star")
+    problem(page, "rate_limited")
+
+    # A hidden tab's timers are called once, after all the time.
+    page.clock.fast_forward(85_000)
+
+    expect(page.locator(".countdown-number")).to_have_text(re.compile(r"^\d$"))

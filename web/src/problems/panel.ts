@@ -47,9 +47,12 @@ export function ProblemPanel({ error, onRetry, onShrink, onRemovePicture }: Prob
 }
 
 function Countdown({ seconds, onRetry }: { seconds: number; onRetry: () => void }): VNode {
-  const [left, setLeft] = useState(Math.max(1, Math.ceil(seconds)));
+  const [end] = useState(() => performance.now() + 1000 * Math.max(1, seconds));
+  const remaining = (): number => Math.ceil((end - performance.now()) / 1000);
+  const [left, setLeft] = useState(remaining);
   useEffect(() => {
-    const timer = setInterval(() => setLeft((before) => before - 1), 1000);
+    // Browsers call the timers of hidden tabs rarely.
+    const timer = setInterval(() => setLeft(remaining()), 1000);
     return () => clearInterval(timer);
   }, []);
   useEffect(() => {
