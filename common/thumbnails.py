@@ -17,7 +17,7 @@ _FILE = re.compile(r"(?P<shard>[0-9a-f]{2})/(?P<digest>(?P=shard)[0-9a-f]{62})\.
 
 @dataclass(frozen=True, slots=True)
 class Thumbnails:
-    """The SHA-256, in hex, of each thumbnail; the two are equal if no edge of the cover exceeds 256 pixels."""
+    """The SHA-256, in hex, of each thumbnail; both are equal if no edge of the cover exceeds 256 pixels."""
 
     px_256: str
     px_512: str

@@ -156,7 +156,7 @@ class FilterParameters(Parameters):
     color: Annotated[
         Color | None,
         Field(
-            description="Only covers of which at least a fifth of the area is similar to this colour, `#rrggbb`.",
+            description="Only covers with a similar colour, `#rrggbb`, on at least a fifth of their area.",
             examples=["#d7262d"],
         ),
     ] = None
