@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import RunningStack
 from tests.e2e.page.conftest import OpenPage
 from tests.paths import ROOT
+from tests.polling import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -141,6 +142,58 @@ def test_the_focus_stays_when_a_filter_changes_the_results(results: Page) -> Non
     expect(results.get_by_role("button", name="Remove the filter Rock")).to_be_visible()
 
     expect(choice).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("query", "element", "successor"),
+    [
+        ("?text=red&genre=Rock", "[aria-label='Remove the filter Rock']", "#results-heading"),
+        ("?text=red&text=blue", ".part-remove >> nth=1", "#results-heading"),
+        ("?like=demo-1967-00003", ".part-remove", ".welcome h1"),
+        ("?text=star&year_min=1000&year_max=1001", ".empty-filters button", "#results-heading"),
+        ("?text=red&album=demo-1967-00005", ".album .button-main", "#results-heading"),
+        ("?text=red&album=demo-1967-00005", ".album-similar a >> nth=0", ".dialog-close"),
+        ("?view=catalog", ".bar-link >> nth=0", "#results-heading"),
+        ("", ".wall a >> nth=0", "#results-heading"),
+    ],
+    ids=[
+        "filter",
+        "part",
+        "only part",
+        "empty answer",
+        "more like the album",
+        "similar album",
+        "bar",
+        "suggestion",
+    ],
+)
+def test_the_focus_is_kept_when_its_element_disappears(
+    open_page: OpenPage, stack: RunningStack, query: str, element: str, successor: str
+) -> None:
+    page = open_page(stack.url, query)
+    page.locator(element).focus()
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator(successor)).to_be_focused()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(successor)).to_be_focused()
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) != "none"
+
+
+def test_the_focus_goes_from_the_last_load_more_to_the_end(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=red")
+    more = page.get_by_role("button", name="Load more")
+    more.focus()
+
+    def end_is_focused() -> bool:
+        page.keyboard.press("Enter")
+        return bool(page.evaluate("document.activeElement.className === 'end'"))
+
+    eventually(end_is_focused, within_s=60)
+
+    expect(more).to_have_count(0)
 
 
 def test_the_number_of_results_is_announced(results: Page) -> None:

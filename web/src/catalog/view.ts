@@ -24,7 +24,7 @@ export function CatalogView(): VNode {
   const found = facets.value;
   return html`<div class="catalog">
     <header class="view-header">
-      <h1>The catalog</h1>
+      <h1 tabindex="-1">The catalog</h1>
       <p class="lead">${found === null ? "Counting …" : summary(found, stats)}</p>
     </header>
     ${found &&

@@ -49,7 +49,7 @@ export function SearchView(): VNode {
 
 function Welcome({ total }: { total: number | null }): VNode {
   return html`<div class="welcome">
-    <h1>Find an album by its cover</h1>
+    <h1 tabindex="-1">Find an album by its cover</h1>
     <p>Describe what you see, or drop a picture.</p>
     <p class="welcome-count">${total === null ? "" : `${countText(total, "cover")} to look through.`}</p>
   </div>`;

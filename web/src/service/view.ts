@@ -17,7 +17,7 @@ export function ServiceView(): VNode {
   const { figures, error, retry } = useFigures();
   return html`<div class="service">
     <header class="view-header">
-      <h1>The service</h1>
+      <h1 tabindex="-1">The service</h1>
       <p class="lead">${figures === null ? "Reading the figures …" : `Version ${figures.version}, the last five minutes`}</p>
     </header>
     ${error !== null && html`<${ProblemPanel} error=${error} onRetry=${retry} />`}

@@ -13,6 +13,7 @@ import { useDroppedPictures } from "../search/query/use_dropped_pictures";
 import { SearchView } from "../search/view";
 import { ServiceView } from "../service/view";
 import { type Address, PARTS_MAX, START, type View } from "./address";
+import { useKeptFocus } from "./kept_focus";
 import { hrefOf, NavigationContext, onLink, useAddress, useNavigation } from "./navigation";
 
 const VIEWS: readonly [View, string][] = [
@@ -29,6 +30,7 @@ export function App(): VNode {
     document.title = title;
   }, [title]);
   useSearchKey();
+  useKeptFocus();
   return html`<${NavigationContext.Provider} value=${navigation}>
     <a class="skip" href="#main">Skip to the content</a>
     <${Header} />

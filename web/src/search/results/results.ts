@@ -20,7 +20,7 @@ export function Results({ search, isStale }: { search: RunningSearch; isStale: b
     </ol>
     ${!isStale && search.error !== null && html`<${ProblemPanel} error=${search.error} onRetry=${search.retry} />`}
     ${!isStale && search.end === null && search.error === null && html`<${LoadMore} search=${search} />`}
-    ${!isStale && search.end !== null && matches.length > 0 && html`<p class="end">${useEndText(search)}</p>`}
+    ${!isStale && search.end !== null && matches.length > 0 && html`<p class="end" tabindex="-1">${useEndText(search)}</p>`}
   </div>`;
 }
 
