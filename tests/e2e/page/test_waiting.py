@@ -13,6 +13,24 @@ pytestmark = pytest.mark.timeout(300)
 
 CARDS = ".card-link"
 
+#: Breaks the connection of each stream of events after its first packet.
+BREAK_EVENTS = """
+  const send = window.fetch;
+  window.fetch = async (address, options) => {
+    const answer = await send(address, options);
+    if (!String(address).endsWith("/events")) return answer;
+    const reader = answer.body.getReader();
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue((await reader.read()).value);
+        window.brokenStreams = (window.brokenStreams ?? 0) + 1;
+        setTimeout(() => controller.error(new TypeError("network error")), 100);
+      },
+    });
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  };
+"""
+
 
 @pytest.fixture
 def page(open_page: OpenPage, fragile: RunningStack) -> Page:
@@ -82,6 +100,17 @@ def test_a_closed_stream_of_events_is_replaced_by_polling(page: Page, fragile: R
         page.get_by_role("searchbox").fill("purple star")
 
     expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_a_broken_stream_of_events_is_replaced_by_polling(open_page: OpenPage, fragile: RunningStack) -> None:
+    page = open_page(fragile.url)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(BREAK_EVENTS)
+    with suspended(fragile, "-m worker"), page.expect_request(re.compile(r"/api/jobs/\w+\?wait=")):
+        page.get_by_role("searchbox").fill("an orange fish")
+
+    expect(page.locator(CARDS).first).to_be_visible()
+    assert page.evaluate("window.brokenStreams") == 1
 
 
 def test_an_upload_shows_its_progress(page: Page, fragile: RunningStack) -> None:
