@@ -12,8 +12,8 @@ IMPOSSIBLE = {
     "not_implemented",
     "range_not_satisfiable",
 }
-#: The codes that the page gives to faults that no answer of the service reports.
-OWN = {"no_gateway", "offline", "picture_missing", "picture_unreadable"}
+#: The codes that the page gives to faults for which the service has no code, or a general one.
+OWN = {"no_gateway", "nothing_wanted", "offline", "picture_missing", "picture_unreadable"}
 
 
 def test_every_error_code_has_words_on_the_page() -> None:

@@ -115,6 +115,18 @@ def test_a_search_that_is_not_allowed_is_explained(open_page: OpenPage, stack: R
     problem(page, "invalid_parameter")
 
 
+@pytest.mark.parametrize("query", ["?text=star&weights=-1", "?text=star&text=star&weights=1+-1"])
+def test_a_search_that_wants_nothing_more_is_explained(
+    open_page: OpenPage, stack: RunningStack, query: str
+) -> None:
+    page = open_page(stack.url, query)
+    problem(page, "nothing_wanted")
+
+    page.get_by_role("button", name="Less of star: change to more").click()
+
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
 def test_a_key_is_asked_for_and_kept_for_the_session_only(
     open_page: OpenPage, stack: RunningStack, tmp_path: Path
 ) -> None:

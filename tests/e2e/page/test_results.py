@@ -132,6 +132,18 @@ def test_less_like_this_moves_away_from_the_album(results: Page) -> None:
     expect(results.get_by_role("list", name="Parts of the search").get_by_role("listitem")).to_have_count(2)
 
 
+def test_less_like_this_keeps_the_order_of_a_search_by_filters(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = open_page(stack.url, "?best_new_music=true")
+
+    page.get_by_role("button", name=re.compile("^Less like ")).first.click()
+
+    page.wait_for_url("**/app/?text=album+cover&like=*&weights=1+-0.5&best_new_music=true")
+    expect(page.get_by_role("list", name="Parts of the search").get_by_role("listitem")).to_have_count(2)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
 def test_an_album_has_a_dialog_with_its_own_address(
     results: Page, open_page: OpenPage, stack: RunningStack
 ) -> None:

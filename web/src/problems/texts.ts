@@ -33,6 +33,11 @@ const TEXTS: Record<string, ProblemText> = {
     advice: "Save the picture as a smaller JPEG or PNG with another program, and choose it again.",
     remedy: "remove-picture",
   },
+  nothing_wanted: {
+    title: "Nothing is left to search for",
+    advice: "The parts of this search ask only for less, or cancel each other out. Change a part to “more”, or add words or a picture.",
+    remedy: "shorten",
+  },
   image_too_large: {
     title: "The picture is too large to upload",
     advice: "A smaller copy is just as good for a search. The original stays as it is.",
@@ -192,6 +197,10 @@ export function problemText(error: unknown): ProblemText {
 }
 
 export function codeOf(error: unknown): string {
-  if (error instanceof ServiceError) return error.code;
+  if (error instanceof ServiceError) {
+    // The page keeps to the other rules for parts: their number, and the length of their texts.
+    const isAboutParts = error.code === "invalid_parameter" && error.parameters.includes("parts");
+    return isAboutParts ? "nothing_wanted" : error.code;
+  }
   return error instanceof PictureMissing ? "picture_missing" : "internal";
 }
