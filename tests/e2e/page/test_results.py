@@ -104,6 +104,24 @@ def test_scrolling_loads_all_results_to_an_honest_end(results: Page) -> None:
     expect(results.locator(".end")).to_have_text(f"These are all {ALBUMS} albums of the catalog.")
 
 
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("?like=demo-1967-00003", f"{ALBUMS - 1} albums by similarity"),
+        ("?text=red&like=demo-1967-00003&like=demo-1967-00004", f"{ALBUMS - 2} albums by similarity"),
+        ("?like=demo-1967-00003&year_min=1970", "Albums by similarity"),
+        ("?text=red&min_similarity=-0.9", "Albums by similarity"),
+    ],
+)
+def test_the_heading_counts_no_album_that_cannot_be_a_result(
+    open_page: OpenPage, stack: RunningStack, query: str, heading: str
+) -> None:
+    page = open_page(stack.url, query)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+
 def test_the_end_names_the_filters(open_page: OpenPage, stack: RunningStack) -> None:
     count = httpx.get(f"{stack.url}/api/facets?best_new_music=true").json()["total_albums"]
 

@@ -9,7 +9,7 @@ import { html } from "../html";
 import { shrink } from "../pictures/shrink";
 import { addPicture, readPicture } from "../pictures/store";
 import { ServiceError } from "../client/http";
-import { NO_FILTERS } from "../shell/address";
+import { type Address, countFilters, NO_FILTERS } from "../shell/address";
 import { Icon } from "../shell/icons";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";
 import { activeFilters, CLEARED } from "./filters/active";
@@ -82,7 +82,7 @@ interface HeadingProps {
 function Heading({ search, isStale, facets }: HeadingProps): VNode {
   const { address, go } = useNavigation();
   const filters = activeFilters(address, facets);
-  const text = headingText(search, isStale, facets?.total_albums ?? null, address.minSimilarity !== null);
+  const text = headingText(search, isStale, rankedCount(address, facets?.total_albums ?? null));
   return html`<header class="results-header">
     <div class="results-title">
       <h1 id="results-heading" tabindex="-1">${text}</h1>
@@ -111,10 +111,18 @@ function Heading({ search, isStale, facets }: HeadingProps): VNode {
   </header>`;
 }
 
-function headingText(search: RunningSearch, isStale: boolean, meeting: number | null, hasThreshold: boolean): string {
+/** Return how many albums a search ranks, or null if only its end can tell. */
+function rankedCount(address: Address, meetingFilters: number | null): number | null {
+  if (meetingFilters === null || address.minSimilarity !== null) return null;
+  // The albums of the query are no results; whether they meet the filters is not known here.
+  const asked = new Set(address.parts.flatMap((part) => (part.kind === "album" ? [part.id] : []))).size;
+  return asked === 0 || countFilters(address) === 0 ? meetingFilters - asked : null;
+}
+
+function headingText(search: RunningSearch, isStale: boolean, ranked: number | null): string {
   if (isStale && search.error === null) return search.matches.length ? "Searching …" : "Looking at the covers …";
   if (search.error !== null && (isStale || !search.matches.length)) return "No answer";
-  const count = search.end === "exhausted" ? search.matches.length : hasThreshold ? null : meeting;
+  const count = search.end === "exhausted" ? search.matches.length : ranked;
   if (count === 0) return "No albums";
   return count === null ? "Albums by similarity" : `${countText(count, "album")} by similarity`;
 }
