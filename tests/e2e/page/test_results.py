@@ -104,6 +104,26 @@ def test_scrolling_loads_all_results_to_an_honest_end(results: Page) -> None:
     expect(results.locator(".end")).to_have_text(f"These are all {ALBUMS} albums of the catalog.")
 
 
+def test_a_slow_further_page_is_shown_below_the_results(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url)
+    held: list[Route] = []
+    page.route("**/api/search-by-text*offset=25*", lambda route: held.append(route))  # noqa: PLW0108
+    page.get_by_role("searchbox").fill("red circle")
+    expect(page.locator(CARDS).first).to_be_visible()
+    page.wait_for_function("document.querySelectorAll('.card').length === 25")
+    top = "document.querySelector('.grid').getBoundingClientRect().top + scrollY"
+    before = page.evaluate(top)
+
+    page.locator(".load-more").scroll_into_view_if_needed()
+
+    expect(page.locator(".results .waiting")).to_contain_text("Searching")
+    expect(page.locator(".waiting")).to_have_count(1)
+    assert page.evaluate(top) == before
+    held[0].continue_()
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".card").nth(25)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("query", "heading"),
     [

@@ -64,7 +64,7 @@ function Outcome({ search, facets }: { search: RunningSearch; facets: ReturnType
   return html`<section class="outcome" aria-labelledby="results-heading">
     <${Heading} search=${search} isStale=${isStale} facets=${facets} />
     ${onlyText !== null && html`<${NamedAlbums} text=${onlyText} />`}
-    <${Waiting} search=${search} />
+    ${search.loading !== "more" && html`<${Waiting} search=${search} />`}
     ${hasError
       ? html`<${PictureProblem} search=${search} />`
       : first !== null && matches.length === 0 && !isStale

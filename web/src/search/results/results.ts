@@ -11,6 +11,7 @@ import { Card } from "./card";
 import { ProblemPanel } from "../../problems/panel";
 import { moveInGrid } from "./grid_keys";
 import type { RunningSearch } from "../use_search";
+import { Waiting } from "../waiting";
 
 export function Results({ search, isStale }: { search: RunningSearch; isStale: boolean }): VNode {
   const { matches } = search;
@@ -20,6 +21,7 @@ export function Results({ search, isStale }: { search: RunningSearch; isStale: b
     </ol>
     ${!isStale && search.error !== null && html`<${ProblemPanel} error=${search.error} onRetry=${search.retry} />`}
     ${!isStale && search.end === null && search.error === null && html`<${LoadMore} search=${search} />`}
+    ${search.loading === "more" && html`<${Waiting} search=${search} />`}
     ${!isStale && search.end !== null && matches.length > 0 && html`<p class="end" tabindex="-1">${useEndText(search)}</p>`}
   </div>`;
 }
