@@ -197,6 +197,18 @@ def test_a_gateway_that_ended_is_explained_until_it_is_back(
         expect(page.locator(CARDS).first).to_be_visible()
 
 
+def test_the_figures_of_the_service_continue_when_the_gateway_is_back(
+    open_page: OpenPage, stack: RunningStack, tmp_path: Path
+) -> None:
+    with another_gateway(stack, tmp_path) as url:
+        page = open_page(url, "?view=service")
+        expect(page.locator(".tile").first).to_be_visible()
+    problem(page, "offline")
+
+    with another_gateway(stack, tmp_path, port=int(url.rpartition(":")[2])):
+        expect(page.locator(".problem")).to_have_count(0)
+
+
 def test_a_browser_without_network_continues_when_it_is_back(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     page.context.set_offline(offline=True)

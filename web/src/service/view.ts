@@ -7,6 +7,7 @@ import { getJson, isAbort } from "../client/http";
 import type { ServiceFigures, WorkerFigures } from "../client/types";
 import { html } from "../html";
 import { ProblemPanel } from "../problems/panel";
+import { problemText } from "../problems/texts";
 import { connection } from "../shell/session";
 import { IntervalChart } from "./interval_chart";
 
@@ -125,7 +126,10 @@ function useFigures(): { figures: ServiceFigures | null; error: unknown; retry: 
         setError(null);
         timer = setTimeout(poll, EVERY_MS);
       } catch (failed) {
-        if (!isAbort(failed)) setError(failed);
+        if (isAbort(failed)) return;
+        setError(failed);
+        // Other errors wait for a key, or for the end of a countdown.
+        if (problemText(failed).remedy === "retry") timer = setTimeout(poll, EVERY_MS);
       }
     };
     // A tab that nobody sees asks for nothing.
