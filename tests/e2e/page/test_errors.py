@@ -294,6 +294,21 @@ def test_an_intercepted_error_is_explained(page: Page, code: str, title: str) ->
     expect(page.locator(".problem-detail")).to_contain_text("z1")
 
 
+def test_filters_that_cannot_be_counted_say_so(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    page.route("**/api/facets?*", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    page.goto(page.url + "?text=star&genre=Rock")
+    panel = page.get_by_role("region", name="Filters")
+    expect(panel.get_by_role("alert")).to_contain_text("could not be counted")
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    page.unroute("**/api/facets?*")
+    panel.get_by_role("button", name="Count again").click()
+
+    expect(panel.get_by_role("checkbox", name="Rock")).to_be_checked()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+
+
 def test_an_answer_of_a_proxy_is_explained(page: Page) -> None:
     page.route("**/api/search-by-text*", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
 

@@ -26,7 +26,13 @@ interface SectionProps {
   change: Change;
 }
 
-export function FilterPanel({ facets }: { facets: Facets | null }): VNode {
+interface PanelProps {
+  facets: Facets | null;
+  /** Counts again; present if the albums could not be counted. */
+  onRecount?: (() => void) | undefined;
+}
+
+export function FilterPanel({ facets, onRecount }: PanelProps): VNode {
   const { address, go } = useNavigation();
   const [isOpen, setOpen] = useState(false);
   const { filters, minSimilarity } = address;
@@ -43,6 +49,11 @@ export function FilterPanel({ facets }: { facets: Facets | null }): VNode {
       <${Icon} name="filters" />Filters${active ? ` (${active})` : ""}
     </button>
     <div id="filter-panel" class=${`filter-panel ${isOpen ? "is-open" : ""}`}>
+      ${onRecount &&
+      html`<p class="note filter-problem" role="alert">
+        The albums of each filter could not be counted.
+        <button type="button" class="link" onClick=${onRecount}>Count again</button>
+      </p>`}
       ${facets &&
       html`<div class="filter-groups">
         <${Genres} filters=${filters} facets=${facets} change=${change} />
