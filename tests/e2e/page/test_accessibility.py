@@ -1,8 +1,10 @@
 """Every view can be read and used with a keyboard and assistive technology, in both themes."""
 
 import re
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import RunningStack
@@ -217,6 +219,17 @@ def test_the_themes_follow_the_system(open_page: OpenPage, stack: RunningStack) 
     ]
 
     assert colors == ["rgb(251, 250, 248)", "rgb(19, 20, 21)"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_dialog_darkens_the_whole_window(open_page: OpenPage, stack: RunningStack, theme: str) -> None:
+    page = open_page(stack.url, "?text=star&code", color_scheme=theme)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+    window = Image.open(BytesIO(page.screenshot())).convert("RGB")
+
+    # The room of the scrollbar is at the right edge; the left edge is empty too.
+    assert window.getpixel((window.width - 3, 300)) == window.getpixel((3, 300))
 
 
 def test_the_first_view_needs_few_requests(open_page: OpenPage, stack: RunningStack) -> None:
