@@ -249,6 +249,20 @@ def test_timings_and_cache_are_one_click_away(results: Page) -> None:
     assert re.search(r"X-Cache\s*(hit|miss|coalesced)", panel.inner_text())
 
 
+def test_the_timings_close_by_escape_and_by_a_click_beside_them(results: Page) -> None:
+    summary, panel = results.locator(".timings summary"), results.locator(".timings-panel")
+    summary.click()
+    results.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(summary).to_be_focused()
+
+    summary.click()
+    expect(panel).to_be_visible()
+    results.get_by_role("heading", level=1).click()
+
+    expect(panel).to_be_hidden()
+
+
 def test_the_page_asks_no_other_host_and_sends_no_referrer(
     results: Page, observed: Observed, stack: RunningStack
 ) -> None:

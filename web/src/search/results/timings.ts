@@ -1,6 +1,7 @@
 // How long the stages of a search took, and whether its answer came from the cache.
 
 import type { VNode } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import type { Found } from "../../client/search";
 import type { Timings } from "../../client/types";
@@ -22,7 +23,9 @@ const CACHE: Record<string, string> = {
 
 export function TimingsDetails({ found }: { found: Found }): VNode {
   const { timings_ms: timings, model, truncated } = found.result;
-  return html`<details class="timings">
+  const details = useRef<HTMLDetailsElement>(null);
+  useClosing(details);
+  return html`<details ref=${details} class="timings">
     <summary title="How long it took"><${Icon} name="clock" />${found.cache === "hit" ? "from the cache" : milliseconds(timings.total)}</summary>
     <div class="timings-panel">
       <table>
@@ -44,6 +47,26 @@ export function TimingsDetails({ found }: { found: Found }): VNode {
       ${truncated && html`<p>The text is longer than the model reads; its end was ignored.</p>`}
     </div>
   </details>`;
+}
+
+/** Close the panel, which covers results, by Escape or by a click beside it. */
+function useClosing(details: { current: HTMLDetailsElement | null }): void {
+  useEffect(() => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const close = (): void => details.current?.removeAttribute("open");
+    const press = (event: PointerEvent): void => {
+      if (!details.current?.contains(event.target as Node)) close();
+    };
+    const type = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || !details.current?.open) return;
+      if (details.current.contains(document.activeElement)) details.current.querySelector("summary")?.focus();
+      close();
+    };
+    addEventListener("pointerdown", press, { signal });
+    addEventListener("keydown", type, { signal });
+    return () => ending.abort();
+  }, []);
 }
 
 function milliseconds(value: number): string {
