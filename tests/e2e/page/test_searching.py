@@ -178,6 +178,18 @@ def test_words_can_be_kept_and_others_added(page: Page) -> None:
     expect(page.get_by_role("searchbox")).to_have_value("red circle")
 
 
+def test_a_search_with_all_its_parts_says_that_no_more_can_be_added(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = open_page(stack.url, "?" + "&".join(f"text=word+{number}" for number in range(8)))
+    full = page.get_by_role("status").filter(has_text="A search has at most 8 parts.")
+    expect(full).to_be_visible()
+
+    page.get_by_role("button", name="Remove word 3").click()
+
+    expect(full).to_have_count(0)
+
+
 def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: RunningStack) -> None:
     facets = httpx.get(f"{stack.url}/api/facets").json()
     genre = facets["genres"][0]

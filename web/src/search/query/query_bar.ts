@@ -129,6 +129,9 @@ export function QueryBar({ isStart }: { isStart: boolean }): VNode {
         change(next);
       }}
     />`}
+    <p class="parts-full" role="status">
+      ${parts.length >= PARTS_MAX ? `A search has at most ${PARTS_MAX} parts. Remove a part to add another.` : ""}
+    </p>
   </form>`;
 }
 
