@@ -230,6 +230,24 @@ def test_why_names_the_words_of_the_cover(results: Page) -> None:
     expect(results.locator(".why")).to_contain_text("The cover looks like")
 
 
+def test_why_moves_nothing_in_the_cards_beside_it(results: Page) -> None:
+    similarity = results.locator(".card").nth(1).locator(".similarity")
+    before = similarity.bounding_box()
+
+    results.get_by_role("button", name=re.compile(r"^Why ")).first.click()
+    expect(results.locator(".why")).to_contain_text("The cover looks like")
+
+    assert similarity.bounding_box() == before
+
+
+def test_the_cards_of_a_row_are_aligned(results: Page) -> None:
+    for part in (".card-facts", ".similarity"):
+        tops = results.locator(f".card {part}").evaluate_all(
+            "(parts) => parts.slice(0, 4).map((part) => part.getBoundingClientRect().top)"
+        )
+        assert len({*tops}) == 1
+
+
 def test_why_names_the_share_of_each_part(open_page: OpenPage, stack: RunningStack) -> None:
     page = open_page(stack.url, "?text=red+circle&text=people&weights=1+-0.5")
     page.get_by_role("button", name=re.compile(r"^Why ")).first.click()
