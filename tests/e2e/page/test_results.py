@@ -267,6 +267,17 @@ def test_timings_and_cache_are_one_click_away(results: Page) -> None:
     assert re.search(r"X-Cache\s*(hit|miss|coalesced)", panel.inner_text())
 
 
+def test_the_timings_and_the_code_share_a_line_on_a_phone(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=red+circle", width=390)
+    expect(page.locator(CARDS).first).to_be_visible()
+
+    timings, code = page.locator(".timings").bounding_box(), page.locator(".code-button").bounding_box()
+
+    assert timings is not None
+    assert code is not None
+    assert code["y"] < timings["y"] + timings["height"] / 2 < code["y"] + code["height"]
+
+
 def test_the_timings_close_by_escape_and_by_a_click_beside_them(results: Page) -> None:
     summary, panel = results.locator(".timings summary"), results.locator(".timings-panel")
     summary.click()
