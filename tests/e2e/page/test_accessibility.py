@@ -52,6 +52,47 @@ def test_axe_finds_no_violation(
     assert page.evaluate(RUN_AXE) == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("query", "width", "opener", "opened"),
+    [
+        ("?text=red", 1440, "[aria-label^='Why ']", ".why strong"),
+        ("?text=red", 390, "[aria-label^='Why ']", ".why strong"),
+        ("?text=red", 1440, ".timings summary", ".timings-panel"),
+        ("?text=red&genre=Rock", 390, ".filters-toggle", ".filter-groups"),
+        ("?like=none", 1440, ".problem-detail summary", ".problem-detail code"),
+        ("?view=catalog", 1440, ".chart-table summary", ".chart-table table"),
+    ],
+    ids=["why", "why on a phone", "timings", "filters on a phone", "details of an error", "table"],
+)
+def test_axe_finds_no_violation_in_what_is_opened(
+    open_page: OpenPage, stack: RunningStack, query: str, width: int, opener: str, opened: str, theme: str
+) -> None:
+    page = open_page(stack.url, query, width=width, color_scheme=theme)
+    page.locator(opener).first.click()
+    expect(page.locator(opened).first).to_be_visible()
+
+    page.evaluate(AXE.read_text())
+
+    assert page.evaluate(RUN_AXE) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("code", "status"), [("unauthorized", 401), ("rate_limited", 429), ("image_too_large", 413)]
+)
+def test_axe_finds_no_violation_in_an_error(page: Page, code: str, status: int, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    document = {"title": "x", "status": status, "detail": "y", "code": code, "request_id": "z1"}
+    page.route("**/api/search-by-text*", lambda route: route.fulfill(status=status, json=document))
+    page.get_by_role("searchbox").fill("star")
+    expect(page.locator(f".problem[data-code={code}]")).to_be_visible()
+
+    page.evaluate(AXE.read_text())
+
+    assert page.evaluate(RUN_AXE) == []
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1440, 2560])
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_view_is_wider_than_the_window(

@@ -1,6 +1,7 @@
 """A search that takes long shows its job, which can be canceled, and the progress of uploads."""
 
 import re
+import secrets
 
 import httpx
 import pytest
@@ -68,6 +69,20 @@ def test_a_waiting_search_shows_its_job_and_ends_with_results(
     expect(page.locator(CARDS).first).to_be_visible()
     expect(page.locator(".waiting")).to_have_count(0)
     assert any(re.fullmatch(r"/api/jobs/\w+/events", path) for path in observed.paths())
+
+
+def test_a_waiting_search_shows_its_position_in_the_queue(page: Page, fragile: RunningStack) -> None:
+    with suspended(fragile, "-m worker"):
+        for number in range(2):
+            query = {"query": f"an earlier search {secrets.token_hex(4)} {number}"}
+            search = f"{fragile.url}/api/search-by-text"
+            assert httpx.get(search, params=query, headers={"Prefer": "respond-async"}).status_code == 202
+
+        page.get_by_role("searchbox").fill("a white rabbit")
+
+        expect(page.locator(".waiting")).to_contain_text(re.compile("2 searches are|One search is"))
+
+    expect(page.locator(CARDS).first).to_be_visible()
 
 
 def test_a_waiting_search_can_be_canceled(page: Page, observed: Observed, fragile: RunningStack) -> None:
