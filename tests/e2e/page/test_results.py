@@ -163,6 +163,21 @@ def test_more_like_this_searches_by_the_album(results: Page) -> None:
     expect(results.locator("#results-heading")).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_search_from_far_down_is_shown_from_its_beginning(
+    open_page: OpenPage, stack: RunningStack, width: int
+) -> None:
+    page = open_page(stack.url, "?text=red+circle", width=width)
+    page.locator(".load-more").scroll_into_view_if_needed()
+    page.locator(CARDS).nth(30).click()
+
+    page.get_by_role("dialog").get_by_role("button", name="More like this").click()
+
+    page.wait_for_url("**/app/?like=*")
+    expect(page.locator("#results-heading")).to_be_in_viewport()
+    expect(page.locator(CARDS).first).to_be_in_viewport()
+
+
 def test_less_like_this_moves_away_from_the_album(results: Page) -> None:
     results.get_by_role("button", name=re.compile("^Less like ")).first.click()
 

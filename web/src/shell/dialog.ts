@@ -20,7 +20,7 @@ export function Dialog({ label, className, onClose, children }: DialogProps): VN
     dialog.current?.showModal();
     return () => {
       // The browser restores the focus only if the dialog is closed before it is removed.
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
     };
   }, []);
   const closeOutside = (event: MouseEvent): void => {

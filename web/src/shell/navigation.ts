@@ -57,6 +57,7 @@ export function useAddress(): Navigation {
       history.pushState(state, "", hrefOf(next));
     }
     setAddress(readAddress(location.search));
+    if (writeAddress(withoutDialog(next)) !== writeAddress(withoutDialog(before))) showBeginning();
   };
   const close = (change: Partial<Address>): void => {
     const { depth, opener } = entry();
@@ -79,6 +80,16 @@ interface Entry {
 
 function entry(): Entry {
   return (history.state as Entry | null) ?? { depth: 0, opener: null };
+}
+
+function withoutDialog(address: Address): Address {
+  return { ...address, album: null, code: false };
+}
+
+/** Scroll back to the heading if a person leaves a view or results from further down. */
+function showBeginning(): void {
+  const heading = document.querySelector("main h1");
+  if (heading !== null && heading.getBoundingClientRect().bottom < 0) heading.scrollIntoView();
 }
 
 function hasDialog(address: Address): boolean {
