@@ -82,6 +82,28 @@ def test_one_typed_phrase_is_one_step_of_the_history(page: Page) -> None:
     assert field.input_value() == ""
 
 
+def test_typed_words_close_nothing_that_a_person_opens_meanwhile(page: Page) -> None:
+    field = page.get_by_role("searchbox")
+    field.fill("red circle")
+    expect(page.locator(CARDS).first).to_be_visible()
+    # The clock stands still, so that the pause which ends the typing is not over when something is opened.
+    page.clock.install()
+
+    field.fill("blue star")
+    page.locator(CARDS).first.click()
+    page.clock.run_for(2000)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.clock.run_for(2000)
+    page.wait_for_url("**/app/?text=blue+star")
+
+    field.fill("green tree")
+    page.get_by_role("link", name="Catalog").click()
+    page.clock.run_for(2000)
+    expect(page.get_by_role("heading", name="The catalog")).to_be_visible()
+
+
 def test_back_forward_and_reload_show_the_same_search(page: Page) -> None:
     page.get_by_role("searchbox").fill("red circle")
     expect(page.locator(CARDS).first).to_be_visible()

@@ -61,12 +61,21 @@ export function QueryBar({ isStart }: { isStart: boolean }): VNode {
     change(next, { replace: isTyping.current });
     isTyping.current = true;
   };
-  const type = (event: Event): void => {
-    const text = (event.target as HTMLInputElement).value;
-    setDraft(text);
+  const submitLater = (text: string): void => {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => submit(text), PAUSE_MS);
   };
+  const type = (event: Event): void => {
+    const text = (event.target as HTMLInputElement).value;
+    setDraft(text);
+    submitLater(text);
+  };
+  // The search of the typed words waits while a dialog is open, because it would close the dialog.
+  const hasDialog = address.album !== null || address.code;
+  useEffect(() => {
+    if (!hasDialog) submitLater(draft);
+    return () => clearTimeout(timer.current);
+  }, [hasDialog]);
   const pin = (): void => {
     submit(draft);
     isTyping.current = false;

@@ -1,0 +1,719 @@
+var x,Xt,Pr,Q,rt,Ie,zt,Fe,Qt,st,ot,Yt,be=Symbol.for("pv"),Oe={},De=[],Ar=/^m(i|n|o|s|text|space)$/,at=Array.isArray,lt=De.slice,re=Object.assign;function ne(e){e&&e.parentNode&&e.remove()}function Zt(e,t,n){var r,o,i,s={},a=arguments.length;for(i in t)i=="key"?r=t[i]:i=="ref"&&typeof e!="function"?o=t[i]:s[i]=t[i];return a>2&&(s.children=a>3?lt.call(arguments,2):n),_e(e,s,r,o,null)}function _e(e,t,n,r,o){var i={type:e,props:t,key:n,ref:r,__k:null,__:null,__b:0,__e:null,__c:null,constructor:be,__v:o||++Xt,__i:-1,__u:0};return!o&&x.vnode&&x.vnode(i),i}function Ve(e){return e.children}function Re(e,t){this.props=e,this.context=t,this.__g=0}function Y(e,t){if(t==null)return e.__&&Y(e.__,e.__i+1);for(var n;t<e.__k.length;t++)if((n=e.__k[t])&&n.__e)return n.__e;return typeof e.type!="function"||e.props.__P?null:Y(e)}function Er(e){var t,n=e.__v,r=n.__e,o=[],i=[],s=e.__P;s&&((t=re({constructor:be},n)).__v=n.__v+1,x.vnode&&x.vnode(t),ct(s,t,n,e.__n,s.namespaceURI,32&n.__u?[r]:null,o,r||Y(n),32&n.__u,i),t.__v=n.__v,t.__.__k[t.__i]=t,sn(o,t,i),n.__=n.__e=null,t.__e!=r&&en(t))}function en(e){if((e=e.__)&&e.__c&&!e.props.__P)return e.__e=null,e.__k.some(function(t){return t&&(e.__e=t.__e)}),en(e)}function it(e){(8&e.__g||(e.__g|=8,Q.push(e),Ie++))&&rt==x.debounceRendering||((rt=x.debounceRendering)||queueMicrotask)(tn)}function tn(){try{for(var e,t=1;Q.length;)Q.length>t&&Q.sort(zt),e=Q.shift(),t=Q.length,8&e.__g&&Er(e)}finally{(Ie=Q.length)&&(rt||queueMicrotask)(tn)}}function nn(e,t,n,r,o,i,s,a,u,m,c){var f,p,d,_,C,v,w=r.__k||De,b=t.length;for(u=Cr(n,t,w,u,b),f=0;f<b;f++)(d=n.__k[f])!=null&&(p=~d.__i&&w[d.__i]||Oe,d.__i=f,v=ct(e,d,p,o,i,s,a,u,m,c),_=d.__e,(p.ref!=d.ref||8&p.__u)&&(p.ref&&ut(p.ref,null,d,p),d.ref&&c.push(d.ref,d.__c||_,d)),C=C||_,4&d.__u?(u=rn(d,u,e,!p.__v),p.__e&&(p.__e=null)):typeof d.type=="function"&&v!==void 0?u=v:_&&(u=_.nextSibling),d.__u&=-21);return n.__e=C,u}function Cr(e,t,n,r,o){var i,s,a,u,m,c,f,p,d,_=n.length,C=_,v=0,w=0,b=e.__k=Array(o);for(i=0;i<o;i++)(s=t[i])!=null&&typeof s!="boolean"&&typeof s!="function"?(typeof s!="object"||s.constructor===String?s=b[i]=_e(null,s):at(s)?s=b[i]=_e(Ve,{children:s}):s.constructor===be&&s.__b?s=b[i]=_e(s.type,s.props,s.key,s.ref,s.__v):b[i]=s,u=i+v,s.__=e,s.__b=e.__b+1,a=null,~(m=s.__i=Mr(s,n,u,C))&&(C--,(a=n[m])&&(a.__u|=2)),a&&a.__v?(s.__u|=16,m==u-1?v--:m==u+1?v++:m!=u&&(m>u?v--:v++,w=1)):(~m||(o>_?v--:o<_&&v++),typeof s.type!="function"&&(s.__u|=4))):b[i]=null;if(w){for(c=[],f=[],i=0;i<o;i++)if((s=b[i])&&16&s.__u){for(v=0,p=c.length;v<p;)c[d=v+p>>1]<s.__i?v=d+1:p=d;c[v]=s.__i,f[i]=v+1}for(v=c.length;i--;)f[i]&&(f[i]==v?v--:b[i].__u|=4)}if(C)for(i=0;i<_;i++)!(a=n[i])||2&a.__u||(a.__e==r&&(r=Y(a)),dt(a,a));return r}function rn(e,t,n,r){var o,i,s,a;if(typeof e.type=="function"){if(e.props.__P)return t;if(o=e.__k)for(i=0;i<o.length;i++)o[i]&&(o[i].__=e,t=rn(o[i],t,n,!1));return t}for(t&&!t.parentNode&&(t=Y(e))&&!t.parentNode&&(t=null),s=e.__e,a=t;a&&a.nodeType==8;)a=a.nextSibling;for(s!=a&&(!r&&n.moveBefore&&s.parentNode?n.moveBefore(s,t):n.insertBefore(s,t||null)),t=s;(t=t&&t.nextSibling)&&t.nodeType==8&&!t.data.startsWith("$s"););return t}function Mr(e,t,n,r){var o,i=e.key,s=e.type,a=t[n],u=a&&!(2&a.__u);if(a===null&&i==null||u&&i==a.key&&s==a.type)return n;if(r>(u?1:0)){for(o=n-1;o>=0;o--)if((a=t[o])&&!(2&a.__u)&&i==a.key&&s==a.type)return o;for(o=n+1;o<t.length;o++)if((a=t[o])&&!(2&a.__u)&&i==a.key&&s==a.type)return o}return-1}function Kt(e,t,n){n==null&&(n=""),t[0]=="-"?e.setProperty(t,n):e[t]=n}function Ne(e,t,n,r,o){var i,s;if(t=="style")if(typeof n=="string")e.style.cssText=n;else{if(typeof r=="string"&&(e.style.cssText=r=""),r)for(t in r)n&&t in n||Kt(e.style,t);if(n)for(t in n)r&&n[t]==r[t]||Kt(e.style,t,n[t])}else if(t[0]=="o"&&t[1]=="n")typeof n!="function"&&(n=null),typeof r!="function"&&(r=null),(e.__e||(e.__e={}))[t]=n,n&&r||(s=ot[t]||(ot[t]=Nr(t)),(e.__a||(e.__a={}))[t]=st,i=t!=(t=t.replace(Qt,"$1")),(t=t.slice(2))[0]<"a"&&(t=t.toLowerCase()),n?e.addEventListener(t,s,i):e.removeEventListener(t,s,i));else{if(o=="http://www.w3.org/2000/svg")t=t.replace(/xlink(H|:h)/,"h").replace(/sName$/,"s");else if(t!="width"&&t!="height"&&t!="href"&&t!="list"&&t!="form"&&t!="tabIndex"&&t!="download"&&t!="rowSpan"&&t!="colSpan"&&t!="role"&&t!="popover"&&t in e)try{return void(e[t]=n??"")}catch{}if(typeof n=="function")return;n==null||n===!1&&t[4]!="-"?e.removeAttribute(t):e.setAttribute(t,t=="popover"&&n==1?"":n)}}function Nr(e){return function(t){var n=this.__e;if(n){if(n=n[e],t[Fe]==null)t[Fe]=st++;else if(t[Fe]<this.__a[e])return;return n(x.event?x.event(t):t)}}}function ct(e,t,n,r,o,i,s,a,u,m){var c,f,p,d,_,C,v,w,b,P,g,R,G,j,H,Me,K,z,q=t.type;if(t.constructor!==be)return null;128&n.__u&&(u=32&n.__u,c=n.__c.__z)&&(t.__u|=u,f=i=[],c.nodeType==8?a=Le(c,i):i.push(c),a=i[0]||a),(c=x.__b)&&c(t);e:if(typeof q=="function"){p=s.length;try{if(w=t.props,b=(c=q.prototype)&&c.render,P=(c=q.contextType)&&r[c.__c],g=c?P?P.props.value:c.__:r,(d=n.__c)?(t.__c=d,2&d.__g&&(d.__g|=1)):(b?t.__c=d=new q(w,g):(t.__c=d=new Re(w,g),d.constructor=q,d.render=Rr),P&&P.sub(d),d.state||(d.state={}),d.__n=r,d.__g|=8,d.__h=[],d.__k=[]),b&&(d.__s||(d.__s=d.state),q.getDerivedStateFromProps&&(d.__s==d.state&&(d.__s=re({},d.__s)),re(d.__s,q.getDerivedStateFromProps(w,d.__s)))),_=d.props,C=d.state,d.__v=t,n.__c){if(w!==_&&b&&!q.getDerivedStateFromProps&&d.componentWillReceiveProps&&d.componentWillReceiveProps(w,g),t.__v==n.__v&&!(8&d.__g)||!(4&d.__g)&&d.shouldComponentUpdate&&d.shouldComponentUpdate(w,d.__s,g)===!1){t.__v!=n.__v&&(d.props=w,d.state=d.__s,d.__g&=-9),t.__e=n.__e,t.__k=n.__k,t.__k.some(function(B){B&&(B.__=t)}),De.push.apply(d.__h,d.__k),d.__k=[],d.__h.length&&s.push(d),a=Y(n);break e}d.componentWillUpdate&&d.componentWillUpdate(w,d.__s,g),b&&d.componentDidUpdate&&d.__h.push(function(){d.componentDidUpdate(_,C,v)})}else b&&!q.getDerivedStateFromProps&&d.componentWillMount&&d.componentWillMount(),b&&d.componentDidMount&&d.__h.push(d.componentDidMount);d.context=g,d.props=w,d.__P=e,d.__g&=-5,R=x.__r,G=b?25:0;do d.__g&=-9,R&&R(t),c=d.render(d.props,d.state=d.__s,d.context);while(8&d.__g&&++G<25);b&&(De.push.apply(d.__h,d.__k),d.__k=[]),d.state=d.__s,d.getChildContext&&(r=re({},r,d.getChildContext())),b&&n.__c&&d.getSnapshotBeforeUpdate&&(v=d.getSnapshotBeforeUpdate(_,C)),j=c&&c.type===Ve&&c.key==null?c.props.children:c,w.__P&&(c=a,o=(e=w.__P).namespaceURI,u=i=null,n.props&&n.props.__P!=e&&(n.__k.some(function(B){B&&dt(B,B)}),n.__k=null),a=n.__k?Y(n,0):null),a=nn(e,at(j)?j:[j],t,n,r,o,i,s,a,u,m),w.__P&&(t.__e=null,a=c),t.__u&=-161,f&&f.some(ne),d.__h.length&&s.push(d),1&d.__g&&(d.__g&=-4)}catch(B){if(s.length=p,t.__v=null,u||i)if(B&&B.then){if(t.__u|=128|u,i){for(~(K=i.indexOf(a||void 0))||(K=i.length);(z=i[K-1])&&z.nodeType==8;)K--;for(;K<i.length;K++)if(z=i[K])if(i[K]=null,H){if(z==Me)break}else{if(z.nodeType!=8)break;z.data.startsWith("$s")&&(Me=Le(H=z))}}if(!H){for(;a&&a.nodeType==8&&a.nextSibling;)a=a.nextSibling;H=a}(c=Le(H=t.__c.__z||(t.__c.__z=H)))?(t.__e=H,a=c):t.__e=a,a=a&&a.nextSibling}else i&&i.some(ne);else t.__e=n.__e;t.__k||(t.__k=n.__k||[]),B&&B.then||on(t),x.__e(B,t,n)}}else a=t.__e=Fr(n.__e,t,n,r,o,i,s,u,m,e);return(c=x.diffed)&&c(t),a}function Le(e,t){if(e&&e.nodeType==8&&e.data.startsWith("$s"))for(var n=1;e=e.nextSibling;){if(e.nodeType==8){if(e.data.startsWith("$s"))n++;else if(e.data.startsWith("/$s")&&!--n)return e}t&&t.push(e)}}function on(e){e&&(e.__c&&(e.__c.__g|=4),e.__k&&e.__k.some(on))}function sn(e,t,n){for(var r=0;r<n.length;)ut(n[r++],n[r++],n[r++]);x.__c&&x.__c(t,e),e.some(function(o){try{e=o.__h,o.__h=[],e.some(function(i){i.call(o)})}catch(i){x.__e(i,o.__v)}})}function Fr(e,t,n,r,o,i,s,a,u,m){var c,f,p,d,_,C,v,w,b=n.props||Oe,P=t.props,g=t.type;if(g=="svg"?o="http://www.w3.org/2000/svg":g=="math"?o="http://www.w3.org/1998/Math/MathML":o||(o="http://www.w3.org/1999/xhtml"),i){for(c=0;c<i.length;c++)if((_=i[c])&&(g?_.localName==g:_.nodeType==3)){e=_,i[c]=null;break}}if(!e){if(w=m.ownerDocument||document,!g)return w.createTextNode(P);e=w.createElementNS(o,g,P.is?P:m),a&&(x.__m&&x.__m(t,i),a=!1),i=null}if(g){if(m=g=="template"&&e.content||e,i=g=="textarea"&&P.defaultValue!=null?null:i&&lt.call(m.childNodes),!a&&i)for(b={},c=0;c<e.attributes.length;c++)b[(_=e.attributes[c]).name]=_.value;for(c in b)_=b[c],c=="dangerouslySetInnerHTML"?p=_:c=="children"||c in P||c=="value"&&"defaultValue"in P||c=="checked"&&"defaultChecked"in P||Ne(e,c,null,_,o);for(c in P)_=P[c],c=="children"?d=_:c=="dangerouslySetInnerHTML"?f=_:c=="value"?C=_:c=="checked"?v=_:a&&typeof _!="function"||b[c]===_||Ne(e,c,_,b[c],o);f?(a||p&&(f.__html==p.__html||f.__html==e.innerHTML)||(e.innerHTML=f.__html),t.__k=[]):(p&&(e.textContent=""),(g=="foreignObject"||o=="http://www.w3.org/1998/Math/MathML"&&Ar.test(g))&&(o="http://www.w3.org/1999/xhtml"),nn(m,at(d)?d:[d],t,n,r,o,i,s,i?i[0]:n.__k&&Y(n,0),a,u),i&&i.some(ne)),a&&g!="textarea"||(c="value",g=="progress"&&C==null?e.removeAttribute(c):C==null||C===e[c]&&(g!="progress"||C)||Ne(e,c,C,b[c],o),c="checked",v!=null&&v!=e[c]&&Ne(e,c,v,b[c],o))}else b===P||a&&e.data==P||(e.data=P);return e}function ut(e,t,n,r){try{typeof e=="function"?t?t.__x=e(t)||1:r&&(r=r.__c||r.__e)&&(t=r.__x)&&(r.__x=null,typeof t=="function"?t():e(null)):e.current=t}catch(o){x.__e(o,n)}}function dt(e,t,n){var r,o,i,s;if(x.unmount&&x.unmount(e),!(r=e.ref)||r.current&&r.current!=e.__e||ut(r,null,t,e),r=e.__c){if(r.componentWillUnmount)try{r.componentWillUnmount()}catch(a){x.__e(a,t)}r.__P=r.__n=null}if(r=e.__k)for(s=0;s<r.length;s++)r[s]&&dt(r[s],t,typeof e.type!="function"||n&&!e.props.__P);!n&&(r=e.__c)&&(r=r.__z)&&(o=Le(r,i=[]))&&(r==e.__e&&i.some(ne),ne(o),ne(r)),n||ne(e.__e),e.__e=e.__c=e.__=null}function Rr(e,t,n){return this.constructor(e,n)}function an(e,t){var n,r,o,i;x.__&&x.__(e,t),t.nodeType==9&&(t=t.documentElement),r=(n=e&&32&e.__u)?null:t.__k,t.__k=_e(Ve,{children:[e]}),o=[],i=[],ct(t,t.__k,r||Oe,Oe,t.namespaceURI,r?null:t.firstChild?lt.call(t.childNodes):null,o,r?r.__e:t.firstChild,n,i),sn(o,t.__k,i),t.__k.props.children=null}function ln(e){function t(n){var r,o;return this.getChildContext||(r=new Set,(o={})[t.__c]=this,this.getChildContext=function(){return o},this.shouldComponentUpdate=function(i){this.props.value!=i.value&&r.forEach(function(s){s.__g|=4,it(s)})},this.sub=function(i){r.add(i);var s=i.componentWillUnmount;i.componentWillUnmount=function(){r.delete(i),s&&s.call(i)}}),n.children}return t.__c="__cC"+Yt++,t.__=e,t.Provider=(t.Consumer=function(n,r){return n.children(r)}).contextType=t,t}x={__e:function(e,t,n,r){for(var o,i,s;t=t.__;)if((o=t.__c)&&!(1&o.__g)){o.__g|=4;try{if((s=(i=o.constructor)&&i.getDerivedStateFromError)&&o.setState(i.getDerivedStateFromError(e)),o.componentDidCatch&&(o.componentDidCatch(e,r||{}),s=1),s&&8&o.__g)return void(o.__g|=2)}catch(a){e=a}}throw Ie=0,e}},Xt=0,Pr=function(e){return e!=null&&e.constructor===be},Re.prototype.setState=function(e,t){var n=this.__s;n&&n!=this.state||(n=this.__s=re({},this.state)),typeof e=="function"&&(e=e(re({},n),this.props)),e&&(re(n,e),this.__v&&(t&&this.__k.push(t),it(this)))},Re.prototype.forceUpdate=function(e){this.__v&&(this.__g|=4,e&&this.__h.push(e),it(this))},Re.prototype.render=Ve,Q=[],Ie=0,zt=function(e,t){return e.__v.__b-t.__v.__b},Fe=Symbol(),Qt=/(PointerCapture)$|Capture$/i,st=0,ot={},Yt=0;var un=function(e,t,n,r){var o;t[0]=0;for(var i=1;i<t.length;i++){var s=t[i++],a=t[i]?(t[0]|=s?1:2,n[t[i++]]):t[++i];s===3?r[0]=a:s===4?r[1]=Object.assign(r[1]||{},a):s===5?(r[1]=r[1]||{})[t[++i]]=a:s===6?r[1][t[++i]]+=a+"":s?(o=e.apply(a,un(e,a,n,["",null])),r.push(o),a[0]?t[0]|=2:(t[i-2]=0,t[i]=o)):r.push(a)}return r},cn=new Map;function dn(e){var t=cn.get(this);return t||(t=new Map,cn.set(this,t)),(t=un(this,t.get(e)||(t.set(e,t=(function(n){for(var r,o,i=1,s="",a="",u=[0],m=function(p){i===1&&(p||(s=s.replace(/^\s*\n\s*|\s*\n\s*$/g,"")))?u.push(0,p,s):i===3&&(p||s)?(u.push(3,p,s),i=2):i===2&&s==="..."&&p?u.push(4,p,0):i===2&&s&&!p?u.push(5,0,!0,s):i>=5&&((s||!p&&i===5)&&(u.push(i,0,s,o),i=6),p&&(u.push(i,p,0,o),i=6)),s=""},c=0;c<n.length;c++){c&&(i===1&&m(),m(c));for(var f=0;f<n[c].length;f++)r=n[c][f],i===1?r==="<"?(m(),u=[u],i=3):s+=r:i===4?s==="--"&&r===">"?(i=1,s=""):s=r+s[0]:a?r===a?a="":s+=r:r==='"'||r==="'"?a=r:r===">"?(m(),i=1):i&&(r==="="?(i=5,o=s,s=""):r==="/"&&(i<5||n[c][f+1]===">")?(m(),i===3&&(u=u[0]),i=u,(u=u[0]).push(2,0,i),i=0):r===" "||r==="	"||r===`
+`||r==="\r"?(m(),i=2):s+=r),i===3&&s==="!--"&&(i=4,u=u[0])}return m(),u})(e)),t),arguments,[])).length>1?t:t[0]}var l=dn.bind(Zt);var ae,A,mt,mn,pt=Object.is,Be=0,vn=[],ft=[],M=x,pn=M.__b,fn=M.__r,hn=M.diffed,gn=M.__c,yn=M.unmount,_n=M.__;function je(e,t){M.__h&&M.__h(A,e,Be||t),Be=0;var n=A.__H||(A.__H={__:[],__h:[]});return e>=n.__.length&&n.__.push({}),n.__[e]}function y(e){return Be=1,Lr(Sn,e)}function Lr(e,t,n){var r=je(ae++,2);if(r.t=e,!r.__c&&(r.__=[n?n(t):Sn(void 0,t),function(i){var s=(r.__N||r.__)[0],a=r.t(s,i);pt(s,a)||(r.__N=[a,r.__[1]],r.__c.setState({}))}],r.__c=A,!A.__f)){A.__f=!0;var o=A.shouldComponentUpdate;A.shouldComponentUpdate=function(i,s,a){var u=this.__H;if(!u)return!0;var m=!1,c=this.props!=i;if(u.__.some(function(p){p.__N&&(m=!0,pt(p.__[0],p.__N[0])||(c=!0))}),o){var f=o.call(this,i,s,a);return m?f||c:f}return!m||c}}return r.__}function h(e,t){var n=je(ae++,3);!M.__s&&xn(n.__H,t)&&(n.__P=!0,n.__=e,n.u=t,A.__H.__h.push(n))}function N(e){return Be=5,Ir(function(){return{current:e}},[])}function Ir(e,t){var n=je(ae++,7);return xn(n.__H,t)&&(n.__=e(),n.__H=t),n.__}function wn(e){var t=A.context[e.__c],n=je(ae++,9);return n.c=e,t?(n.__==null&&(n.__=!0,t.sub(A)),t.props.value):e.__}function Or(){var e;do{for(;e=ft.shift();)try{$e(e)}catch(n){M.__e(n,{__:(e=e.__P)&&e.__v})}for(;e=vn.shift();){var t=e.__H;if(e.__P&&t)try{t.__h.some($e),t.__h.some(ht),t.__h=[]}catch(n){t.__h=[],M.__e(n,e.__v)}}}while(ft.length)}M.__b=function(e){A=null,pn&&pn(e)},M.__=function(e,t){e&&t.__k&&t.__k.__m&&(e.__m=t.__k.__m),_n&&_n(e,t)},M.__r=function(e){fn&&fn(e),ae=0;var t=(A=e.__c).__H;t&&(mt==A?A.__h=[]:(t.__h.some($e),t.__h.some(ht),ae=0),t.__h=[],t.__.some(function(n){n.__N&&(n.__=n.__N),n.u=n.__N=void 0})),mt=A},M.diffed=function(e){hn&&hn(e);var t=e.__c;t&&t.__H&&(t.__H.__h.length&&$n(vn.push(t)),t.__H.__.some(function(n){n.u&&(n.__H=n.u)})),mt=A=null},M.__c=function(e,t){t.some(function(n){try{n.__h.some($e),n.__h=n.__h.filter(function(r){return!r.__||ht(r)})}catch(r){n.__h=[function(){throw r}]}}),gn&&gn(e,t)},M.unmount=function(e){yn&&yn(e);var t,n,r=e.__c;r&&r.__H&&(r.__H.__.some(function(o){try{if(o.__P&&o.__c){if(n===void 0){for(n=e.__;n&&(!n.__c||!n.__c.__P);)n=n.__;n=n&&n.__c}o.__P=n,$n(ft.push(o))}else $e(o)}catch(i){t=i}}),r.__H=void 0,t&&M.__e(t,r.__v))};var bn=typeof requestAnimationFrame=="function";function Dr(e){var t,n=function(){clearTimeout(r),bn&&cancelAnimationFrame(t),setTimeout(e)},r=setTimeout(n,35);bn&&(t=requestAnimationFrame(n))}function $n(e){e!=1&&mn==M.requestAnimationFrame||((mn=M.requestAnimationFrame)||Dr)(Or)}function $e(e){var t=A,n=e.__c;typeof n=="function"&&(e.__c=void 0,n()),A=t}function ht(e){var t=A;e.__c=e.__(),A=t}function xn(e,t){return!e||e.length!=t.length||t.some(function(n,r){return!pt(n,e[r])})}function Sn(e,t){return typeof t=="function"?t(e):t}var L=class extends Error{constructor(n,r,o=null,i=null,s=[]){super(r);this.code=n;this.detail=r;this.retryAfterS=o;this.requestId=i;this.parameters=s}code;detail;retryAfterS;requestId;parameters};function ve(e,t){let n=new URL(t.path,e.base);for(let[r,o]of t.query??[])n.searchParams.append(r,o);return n}function gt(e,t){let n=e.key();return{...n===null?{}:{"X-API-Key":n},...t.contentType===void 0?{}:{"Content-Type":t.contentType}}}async function we(e,t){let n=t.onUpload?await Br(e,t):await Vr(e,t);if(n.status>=400)throw Hr(n);return n}async function I(e,t){return He((await we(e,{...t,method:"GET"})).body)}function He(e){let t=Tn(e);if(typeof t!="object"||t===null)throw new L("no_gateway","the answer is not a JSON document");return t}function Tn(e){try{return JSON.parse(e)}catch{return null}}async function Pn(e,t,n){let r=ve(e,{path:t});try{return await fetch(r,{headers:gt(e,{}),...n?{signal:n}:{}})}catch(o){throw yt(o,n)}}async function Vr(e,t){let{signal:n}=t;try{let r=await fetch(ve(e,t),{method:t.method,headers:gt(e,t),...t.body===void 0?{}:{body:t.body},...n?{signal:n}:{}});return{status:r.status,header:o=>r.headers.get(o),body:await r.text()}}catch(r){throw yt(r,n)}}function Br(e,t){let{promise:n,resolve:r,reject:o}=jr();if(t.signal?.aborted)return Promise.reject(kn());let i=new XMLHttpRequest,s=()=>i.abort();i.open(t.method,ve(e,t));for(let[a,u]of Object.entries(gt(e,t)))i.setRequestHeader(a,u);return i.upload.onprogress=a=>t.onUpload?.(a.lengthComputable?a.loaded/a.total:0),i.upload.onload=()=>t.onUpload?.(1),i.onload=()=>r({status:i.status,header:a=>i.getResponseHeader(a),body:i.responseText}),i.onerror=()=>o(yt(new TypeError("network error"),t.signal)),i.onabort=()=>o(kn()),t.signal?.addEventListener("abort",s),i.send(t.body??null),n.finally(()=>t.signal?.removeEventListener("abort",s))}function kn(){return new DOMException("aborted","AbortError")}function jr(){let e,t;return{promise:new Promise((r,o)=>{e=r,t=o}),resolve:e,reject:t}}function yt(e,t){return t?.aborted||!(e instanceof TypeError)?e:new L("offline",e.message)}function Hr(e){let t=Ur(e.body);return new L(t?.code??"no_gateway",t?.detail??`HTTP status ${e.status}`,qr(e.header("Retry-After")),t?.request_id??e.header("X-Request-Id"),t?.errors?.map(n=>n.parameter)??[])}function qr(e){if(!e)return null;let t=/^\s*\d+(\.\d+)?\s*$/.test(e)?Number(e):(Date.parse(e)-Date.now())/1e3;return Number.isFinite(t)?Math.max(0,t):null}function Ur(e){let t=Tn(e);return typeof t?.code=="string"?t:null}function le(e){return e instanceof DOMException&&e.name==="AbortError"}var An="cover-search.key",S={base:new URL("../",document.baseURI),key:xe},En=null;function xe(){try{return sessionStorage.getItem(An)}catch{return En}}function _t(e){En=e;try{sessionStorage.setItem(An,e)}catch{}}function bt(e){return e.replace(/[^\x21-\x7e]/g,"")}function $t(){let[,e]=/^#key=(.+)$/.exec(location.hash)??[];return e===void 0?!1:(history.replaceState(history.state,"",location.pathname+location.search),_t(bt(e)),!0)}var Wr="cover-search",vt="pictures";var Se=class extends Error{},wt=new Map,Cn=new Map;async function ce(e,t){let n=await e.arrayBuffer().catch(()=>null),r=new Blob(n===null?[]:[n],{type:e.type}),o={id:Jr(),blob:r,name:t,addedAt:Date.now()};return r.size&&(wt.set(o.id,o),await qe("readwrite",i=>i.put(o)).catch(()=>{}),await Gr().catch(()=>{})),o}async function Z(e){let t=wt.get(e)??await qe("readonly",n=>n.get(e)).catch(()=>{});if(t===void 0)throw new Se("the picture is not kept in this browser");return wt.set(e,t),t}function Mn(e){let t=Cn.get(e.id)??URL.createObjectURL(e.blob);return Cn.set(e.id,t),t}function Jr(){return Array.from(crypto.getRandomValues(new Uint8Array(12)),e=>e.toString(16).padStart(2,"0")).join("")}async function Gr(){let e=await qe("readonly",r=>r.getAll()),t=({addedAt:r})=>r>Date.now()?1/0:Date.now()-r,n=e.sort((r,o)=>t(r)<t(o)?-1:1).slice(50);for(let r of n)await qe("readwrite",o=>o.delete(r.id))}async function qe(e,t){let n=await Kr();try{return await Nn(t(n.transaction(vt,e).objectStore(vt)))}finally{n.close()}}function Kr(){let e=indexedDB.open(Wr,1);return e.onupgradeneeded=()=>e.result.createObjectStore(vt,{keyPath:"id"}),Nn(e)}function Nn(e){return new Promise((t,n)=>{e.onsuccess=()=>t(e.result),e.onerror=()=>n(e.error??new Error("IndexedDB failed"))})}var xt={offline:{title:"No connection to the service",advice:"Check the network. The search continues by itself when the connection is back.",remedy:"retry"},no_gateway:{title:"The service is not reachable",advice:"Something between this page and the service answered instead of it. Try again in a moment.",remedy:"retry"},picture_missing:{title:"This browser no longer has the picture",advice:"It was chosen in another browser or long ago, or its file is empty or cannot be read. Choose the picture again.",remedy:"remove-picture"},picture_unreadable:{title:"The browser cannot make the picture smaller",advice:"Save the picture as a smaller JPEG or PNG with another program, and choose it again.",remedy:"remove-picture"},nothing_wanted:{title:"Nothing is left to search for",advice:"The parts of this search ask only for less, or cancel each other out. Change a part to “more”, or add words or a picture.",remedy:"shorten"},image_too_large:{title:"The picture is too large to upload",advice:"A smaller copy is just as good for a search. The original stays as it is.",remedy:"shrink"},image_too_many_pixels:{title:"The picture has too many pixels",advice:"A smaller copy is just as good for a search. The original stays as it is.",remedy:"shrink"},image_too_costly:{title:"The picture takes too long to decode",advice:"A plain copy of the picture decodes faster and is just as good for a search.",remedy:"shrink"},body_too_large:{title:"The pictures are too large together",advice:"Smaller copies are just as good for a search.",remedy:"shrink"},unsupported_image:{title:"This kind of file cannot be searched",advice:"Choose a picture that is saved as JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",remedy:"remove-picture"},unsupported_media_type:{title:"This kind of file cannot be searched",advice:"Choose a picture that is saved as JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",remedy:"remove-picture"},undecodable_image:{title:"The picture is damaged",advice:"The file begins like a picture, but its pixels cannot be read. Choose another copy of it.",remedy:"remove-picture"},image_expired:{title:"The upload was not used in time",advice:"The service was busy for long. Send the picture again.",remedy:"retry"},decoder_busy:{title:"The service is busy with other pictures",advice:"Try again in a moment.",remedy:"wait"},decoder_died:{title:"The picture could not be decoded",advice:"Decoding it failed several times. A plain copy may work.",remedy:"shrink"},request_timeout:{title:"The upload took too long",advice:"The connection is slow. A smaller copy of the picture uploads faster.",remedy:"shrink"},rate_limited:{title:"Too many searches in a short time",advice:"The limit protects everyone who uses this service.",remedy:"wait"},queue_full:{title:"The service is very busy",advice:"More searches are waiting than it can answer in time.",remedy:"wait"},queue_unavailable:{title:"The service cannot accept searches now",advice:"Its queue does not answer. This is usually over within a minute.",remedy:"wait"},no_worker:{title:"No worker is running",advice:"The service needs at least one worker that reads pictures and words. Whoever operates it can start one.",remedy:"retry"},deadline_exceeded:{title:"The search took too long",advice:"The service gave up before the search ended. Try again; if it happens often, the service needs more workers.",remedy:"retry"},attempts_exhausted:{title:"The search failed several times",advice:"Each attempt ended with an error. Try another picture or other words.",remedy:"retry"},model_unavailable:{title:"The model cannot be loaded",advice:"The worker has no model to read pictures and words. Whoever operates the service finds the reason in /health.",remedy:"retry"},model_mismatch:{title:"The catalog belongs to another model",advice:"The albums were read by another model than the one that runs. Whoever operates the service must re-embed the catalog.",remedy:"retry"},catalog_unavailable:{title:"The catalog does not answer",advice:"The albums cannot be read at the moment. This is usually over within a minute.",remedy:"wait"},catalog_misconfigured:{title:"The catalog is not set up correctly",advice:"Whoever operates the service finds the cause and the remedy in /health.",remedy:"retry"},unauthorized:{title:"This service needs a key",advice:"Paste the API key that you were given. It is kept until this tab is closed, and is sent to this service only.",remedy:"key"},forbidden:{title:"This key is not allowed to do that",advice:"The key has another role. Use a key with more rights, such as an admin key.",remedy:"key"},album_not_found:{title:"This album is not in the catalog",advice:"It may have been removed since the address was made.",remedy:null},job_not_found:{title:"The search is no longer known",advice:"Its answer was not fetched in time. Search again.",remedy:"retry"},job_canceled:{title:"The search was canceled",advice:"Nothing was found, because the search was stopped before its end.",remedy:"retry"},invalid_parameter:{title:"The search cannot be understood",advice:"A word is too long or a filter has a value that is not allowed.",remedy:"shorten"},malformed_body:{title:"The search arrived damaged",advice:"Something between this page and the service changed the request. Try again.",remedy:"retry"},headers_too_large:{title:"The search is too long",advice:"Use fewer words or fewer filters.",remedy:"shorten"},internal:{title:"Something went wrong in the service",advice:"The log of the service describes the error under the request id below.",remedy:"retry"}};function ue(e){let t=Ue(e);return(Object.hasOwn(xt,t)?xt[t]:void 0)??{...xt.internal,advice:"Try again in a moment."}}function Ue(e){return e instanceof L?e.code==="invalid_parameter"&&e.parameters.includes("parts")?"nothing_wanted":e.code:e instanceof Se?"picture_missing":"internal"}function U({error:e,onRetry:t,onShrink:n,onRemovePicture:r}){let{title:o,advice:i,remedy:s}=ue(e),a=e instanceof L?e:null;return h(()=>{if(Ue(e)==="offline")return addEventListener("online",t),()=>removeEventListener("online",t)},[e]),l`<section class="problem" role="alert" data-code=${Ue(e)}>
+    <h2>${o}</h2>
+    <p>${i}</p>
+    ${s==="key"&&l`<${zr} onKept=${t} />`}
+    ${s==="wait"&&l`<${Xr} key=${e} seconds=${a?.retryAfterS??5} onRetry=${t} />`}
+    <div class="actions">
+      ${s==="shrink"&&n&&l`<button type="button" class="button button-main" onClick=${n}>Shrink the picture and search</button>`}
+      ${(s==="shrink"||s==="remove-picture")&&r&&l`<button type="button" class="button" onClick=${r}>Remove the picture</button>`}
+      ${s==="retry"&&l`<button type="button" class="button button-main" onClick=${t}>Try again</button>`}
+    </div>
+    ${a&&l`<details class="problem-detail">
+      <summary>Details</summary>
+      <p><code>${a.code}</code>: <span dir="auto">${a.detail}</span></p>
+      ${a.requestId&&l`<p>Request id: <code>${a.requestId}</code></p>`}
+    </details>`}
+  </section>`}function Xr({seconds:e,onRetry:t}){let[n]=y(()=>performance.now()+1e3*Math.max(1,e)),r=()=>Math.ceil((n-performance.now())/1e3),[o,i]=y(r);return h(()=>{let s=setInterval(()=>i(r()),1e3);return()=>clearInterval(s)},[]),h(()=>{o<=0&&t()},[o<=0]),l`<p class="countdown">
+    Trying again in <span class="countdown-number">${Math.max(0,o)}</span> s.
+    <button type="button" class="button" onClick=${t}>Try now</button>
+  </p>`}function zr({onKept:e}){let[t,n]=y(xe()??"");return l`<form class="key-form" onSubmit=${o=>{o.preventDefault(),_t(t),e()}}>
+    <label for="api-key">API key</label>
+    <div class="key-row">
+      <input
+        id="api-key"
+        type="password"
+        autocomplete="off"
+        spellcheck=${!1}
+        required
+        value=${t}
+        onInput=${o=>{let i=o.target;i.value=bt(i.value),n(i.value)}}
+      />
+      <button class="button button-main">Use this key</button>
+    </div>
+  </form>`}var D={genres:[],artists:[],yearMin:null,yearMax:null,minScore:null,bestNewMusic:!1,color:null},T={view:"search",parts:[],filters:D,minSimilarity:null,album:null,code:!1},W=8,Fn=10,St=500,Qr={text:"text",image:"picture",album:"like"};function Te(e){let t=new URLSearchParams(e),n=t.get("view");return{view:n==="catalog"||n==="service"?n:"search",parts:Yr(t),filters:{genres:t.getAll("genre").filter(Boolean),artists:t.getAll("artist").filter(Boolean),yearMin:ke(t.get("year_min"),1e3,9999),yearMax:ke(t.get("year_max"),1e3,9999),minScore:ke(t.get("min_score"),0,10),bestNewMusic:t.get("best_new_music")==="true",color:/^#[0-9a-f]{6}$/i.test(t.get("color")??"")?t.get("color").toLowerCase():null},minSimilarity:ke(t.get("min_similarity"),-1,1),album:t.get("album")||null,code:t.has("code")}}function oe(e){let t=new URLSearchParams;e.view!=="search"&&t.set("view",e.view);for(let o of e.parts)t.append(Qr[o.kind],o.kind==="text"?o.text:o.id);e.parts.some(o=>o.weight!==1)&&t.set("weights",e.parts.map(o=>o.weight).join(" "));let{filters:n}=e;for(let o of n.genres)t.append("genre",o);for(let o of n.artists)t.append("artist",o);We(t,"year_min",n.yearMin),We(t,"year_max",n.yearMax),We(t,"min_score",n.minScore),n.bestNewMusic&&t.set("best_new_music","true"),n.color!==null&&t.set("color",n.color),We(t,"min_similarity",e.minSimilarity),e.album!==null&&t.set("album",e.album),e.code&&t.set("code","");let r=t.toString().replace(/code=(?=&|$)/,"code");return r&&`?${r}`}function Yr(e){let t=[];for(let[r,o]of e)o.trim()&&(r==="text"?t.push({kind:"text",text:o.slice(0,St),weight:1}):r==="picture"?t.push({kind:"image",id:o,weight:1}):r==="like"&&t.push({kind:"album",id:o,weight:1}));let n=(e.get("weights")??"").split(" ");return t.slice(0,W).map((r,o)=>{let i=ke(n[o]??null,-Fn,Fn);return i?{...r,weight:i}:r})}function ke(e,t,n){if(e===null||e.trim()==="")return null;let r=Number(e);return Number.isFinite(r)&&r>=t&&r<=n?r:null}function We(e,t,n){n!==null&&e.set(t,String(n))}function ee(e){let{filters:t}=e;return t.genres.length+t.artists.length+ +(t.yearMin!==null||t.yearMax!==null)+ +(t.minScore!==null)+Number(t.bestNewMusic)+ +(t.color!==null)+ +(e.minSimilarity!==null)}async function*Rn(e,t){let n=e.pipeThrough(new TextDecoderStream).getReader(),r="";try{for(;;){let{done:o,value:i}=await n.read();if(o)return;t(),r=(r+i).replace(/\r\n|\r(?!$)/g,`
+`);let s=r.split(`
+
+`);r=s.pop()??"";for(let a of s){let u=Zr(a);u!==null&&(yield u)}}}finally{await n.cancel().catch(()=>{})}}function Zr(e){let t="message",n=[];for(let r of e.split(`
+`)){let[,o,i]=/^(event|data): ?(.*)$/.exec(r)??[];o==="event"?t=i??"":o==="data"&&n.push(i??"")}return n.length===0?null:{name:t,data:n.join(`
+`)}}var eo=.3,to=20,no=1e3,ro=4e4;async function de(e,t,n){let r=await kt(t,n.picture),o=await we(e,{...r,query:[...r.query??[],["wait",String(eo)]],signal:n.signal,onUpload:oo(t)?n.onUpload:void 0});if(o.status!==202)return Ln(He(o.body),o);let i=await co(e,At(o.body),n);if(i.result===null)throw lo(i);return Ln(i.result,o)}function In(e,t){return we(e,{method:"POST",path:`api/jobs/${encodeURIComponent(t)}/cancel`})}function oo(e){return e.parts.some(t=>t.kind==="image")}async function kt(e,t){let[n]=e.parts,r=io(e);if(e.parts.length!==1||n===void 0||n.weight!==1)return{method:"POST",path:"api/search",body:await so(e,t),contentType:"application/json"};switch(n.kind){case"text":return{method:"GET",path:"api/search-by-text",query:[["query",n.text],...r]};case"album":return{method:"GET",path:`api/albums/${encodeURIComponent(n.id)}/similar`,query:r};case"image":{let o=await t(n.id),i=o.type.startsWith("image/")?o.type:"application/octet-stream";return{method:"POST",path:"api/search-by-image",query:r,body:o,contentType:i}}}}function Tt(e){let t=[...e.genres.map(n=>["genre",n]),...e.artists.map(n=>["artist",n])];return e.yearMin!==null&&t.push(["year_min",String(e.yearMin)]),e.yearMax!==null&&t.push(["year_max",String(e.yearMax)]),e.minScore!==null&&t.push(["min_score",String(e.minScore)]),e.bestNewMusic&&t.push(["best_new_music","true"]),e.color!==null&&t.push(["color",e.color]),t}function io(e){return[["k",String(e.k)],...e.offset?[["offset",String(e.offset)]]:[],...e.minSimilarity===null?[]:[["min_similarity",String(e.minSimilarity)]],...e.explain?[["explain","true"]]:[],...Tt(e.filters)]}function Pt(e){let{filters:t}=e;return{k:e.k,...e.offset?{offset:e.offset}:{},...e.minSimilarity===null?{}:{min_similarity:e.minSimilarity},...e.explain?{explain:!0}:{},...t.genres.length?{genre:t.genres}:{},...t.artists.length?{artist:t.artists}:{},...t.yearMin===null?{}:{year_min:t.yearMin},...t.yearMax===null?{}:{year_max:t.yearMax},...t.minScore===null?{}:{min_score:t.minScore},...t.bestNewMusic?{best_new_music:!0}:{},...t.color===null?{}:{color:t.color}}}async function so(e,t){let n=await Promise.all(e.parts.map(async r=>{let o=r.weight===1?{}:{weight:r.weight};return r.kind==="text"?{text:r.text,...o}:r.kind==="album"?{album_id:r.id,...o}:{image:await ao(await t(r.id)),...o}}));return JSON.stringify({parts:n,...Pt(e)})}async function ao(e){let t=new Uint8Array(await e.arrayBuffer()),n="";for(let r=0;r<t.length;r+=32768)n+=String.fromCharCode(...t.subarray(r,r+32768));return btoa(n)}function Ln(e,t){if(!Array.isArray(e.results))throw new L("no_gateway","the answer is not a result");return{result:e,cache:t.header("X-Cache")}}function lo(e){return e.status==="canceled"?new L("job_canceled","the job was canceled"):new L(e.error?.code??"internal",e.error?.detail??"the job has no result")}async function co(e,t,n){n.onJob?.(t);let r=`api/jobs/${encodeURIComponent(t.id)}`,o=await uo(e,`${r}/events`,n);if(o!==null)return o;for(;;){let i=[["wait",String(to)]],s=At((await we(e,{method:"GET",path:r,query:i,signal:n.signal})).body);if(n.onJob?.(s),On(s))return s;await new Promise(a=>setTimeout(a,no))}}async function uo(e,t,n){let r=new AbortController,o=()=>r.abort(),i=0,s=()=>{clearTimeout(i),i=setTimeout(o,ro)};n.signal?.addEventListener("abort",o),s();try{let a=await Pn(e,t,r.signal);if(!a.ok||!a.body)return null;for await(let u of Rn(a.body,s)){if(u.name==="problem")return null;let m=At(u.data);if(n.onJob?.(m),On(m))return m}}catch(a){if(n.signal?.aborted)throw a}finally{clearTimeout(i),n.signal?.removeEventListener("abort",o)}return null}function At(e){let t=He(e);if(typeof t.status!="string")throw new L("no_gateway","the answer is not a job");return t}function On(e){return e.status!=="queued"&&e.status!=="running"}var Je=25,Dn=950,Bn=1e3,Pe="album cover",Vn={shown:null,matches:[],first:null,next:0,end:null,loading:null,job:null,upload:null,error:null};function me(e,t,n=!1){return{parts:e.parts.length?e.parts:[{kind:"text",text:Pe,weight:1}],filters:e.filters,minSimilarity:e.minSimilarity,k:t<Dn?Je:Bn-Dn,offset:t,explain:n}}function pe(e){return e.view!=="search"||!e.parts.length&&!ee(e)?null:oe({...e,album:null,code:!1})}function jn(e){let t=pe(e),[n,r]=y(Vn),[o,i]=y(0),s=N(null),a=u=>{Et(s.current);let m={abort:new AbortController,job:null};s.current=m;let c=p=>{s.current===m&&r(p)};c(p=>({...p,loading:u?"more":"first",error:null,job:null,upload:null}));let f=me(e,u);de(S,f,{signal:m.abort.signal,picture:async p=>(await Z(p)).blob,onUpload:p=>c(d=>({...d,upload:p})),onJob:p=>{m.job=p.id,c(d=>({...d,job:p,upload:null}))}}).then(p=>{m.job=null,c(d=>mo(d,p,{key:t,offset:u,asked:f}))},p=>{le(p)||c(d=>({...d,loading:null,job:null,upload:null,error:p}))})};return h(()=>{if(t===null){r(Vn);return}return a(0),()=>{Et(s.current),s.current=null}},[t,o]),{...n,loadMore:()=>{n.loading===null&&n.end===null&&n.error===null&&n.shown===t&&a(n.next)},retry:()=>n.matches.length&&n.shown===t?a(n.next):i(u=>u+1),cancel:()=>{Et(s.current),s.current=null,r(u=>({...u,loading:null,job:null,upload:null,error:fo()}))}}}function mo(e,t,{key:n,offset:r,asked:o}){let{results:i,exhausted:s}=t.result,a=r?po([...e.matches,...i]):i;return{...e,shown:n,matches:a,first:r?e.first:t,next:r+o.k,end:s??i.length<o.k?"exhausted":r+o.k>=Bn?"limit":null,loading:null,job:null,upload:null,error:null}}function po(e){return[...new Map(e.map(t=>[t.id,t])).values()]}function Et(e){e!==null&&(e.abort.abort(),e.job!==null&&In(S,e.job).catch(()=>{}))}function fo(){return new L("job_canceled","the search was canceled")}function ie(e,t,n){let r={kind:"album",id:t,weight:n},o=e.parts.filter(a=>a.kind==="text"||a.id!==t),i=o.length?o:[{kind:"text",text:Pe,weight:1}];return{view:"search",parts:n>0?[r]:[...i.slice(0,W-1),r],album:null,code:!1}}var ho={search:"M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14Zm5 12 4.5 4.5",picture:"M4 5h16v14H4zM4 16l4.5-4.5 4 4 3-3L20 17M15.5 9h.01",camera:"M4 8h3.5L9 5.5h6L16.5 8H20v11H4zM12 10a3.2 3.2 0 1 1 0 6.4 3.2 3.2 0 0 1 0-6.4Z",close:"M6 6l12 12M18 6 6 18",plus:"M12 5v14M5 12h14",minus:"M5 12h14",why:"M9.2 9.2a2.9 2.9 0 1 1 4 2.7c-.8.4-1.2 1-1.2 1.9v.4M12 17.5h.01",filters:"M4 7h10M18 7h2M4 17h2M10 17h10M14 4.5v5M10 14.5v5",code:"M8.5 7 4 12l4.5 5M15.5 7 20 12l-4.5 5",copy:"M9 9h10v11H9zM6 15H5V4h10v2",check:"M5 12.5l4.5 4.5L19 7.5",clock:"M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16Zm0 4v4.5l3 2"};function k({name:e}){return l`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${ho[e]} /></svg>`}function Ge({label:e,className:t,onClose:n,children:r}){let o=N(null);h(()=>{let s=document.activeElement;return o.current?.showModal(),()=>{s instanceof HTMLElement&&s.isConnected&&s.focus({preventScroll:!0})}},[]);let i=s=>{s.target===o.current&&n()};return l`<dialog
+    ref=${o}
+    class=${`dialog ${t}`}
+    aria-label=${e}
+    onCancel=${s=>{s.preventDefault(),n()}}
+    onClick=${i}
+  >
+    <div class="dialog-body">
+      <button type="button" class="dialog-close" aria-label="Close" onClick=${n}><${k} name="close" /></button>
+      ${r}
+    </div>
+  </dialog>`}var Ct=ln({address:T,go:()=>{},close:()=>{}});function $(){return wn(Ct)}function E(e){return`./${oe(e)}`}function F(e){return t=>{t.metaKey||t.ctrlKey||t.shiftKey||t.altKey||t.button!==0||(t.preventDefault(),e())}}function Un(){let[e,t]=y(()=>Te(location.search)),n=N(!1);h(()=>{let i=()=>{n.current=!1,t(Te(location.search))};return addEventListener("popstate",i),()=>removeEventListener("popstate",i)},[]);let r=(i,s)=>{let a=Te(location.search),u={...a,...i};if(!(oe(u)===location.search&&!s?.replace)){if(s?.replace)history.replaceState(history.state,"",E(u));else{let{depth:m,opener:c}=Hn(),f={depth:m+1,opener:yo(a)?c:m};history.pushState(f,"",E(u))}t(Te(location.search)),oe(qn(u))!==oe(qn(a))&&go()}};return{address:e,go:r,close:i=>{let{depth:s,opener:a}=Hn();n.current||(n.current=a!==null,a===null?r(i,{replace:!0}):history.go(a-s))}}}function Hn(){return history.state??{depth:0,opener:null}}function qn(e){return{...e,album:null,code:!1}}function go(){let e=document.querySelector("main h1");e!==null&&e.getBoundingClientRect().bottom<0&&e.scrollIntoView()}function yo(e){return e.album!==null||e.code}var Mt=new Map;function V(e,t){let n=e===null?null:`${xe()??""} ${e}`,[r,o]=y({value:null,error:null}),[i,s]=y(0);return h(()=>{if(n===null)return;let a=!0;return _o(n,t).then(u=>a&&o({value:u,error:null}),u=>a&&o(m=>({...m,error:u}))),()=>{a=!1}},[n,i]),{...r,reload:()=>s(a=>a+1)}}function _o(e,t){let n=Mt.get(e);if(n)return n;let r=t();return Mt.set(e,r),r.catch(()=>Mt.delete(e)),r}var Wn=512;function Nt(e){if(!e)return null;try{let{protocol:t}=new URL(e,document.baseURI);return t==="https:"||t==="http:"?e:null}catch{return null}}function J({album:e,sizes:t,large:n=!1,isNamed:r=!1}){let[o,i]=y(!1),s=e.thumbnail_urls,a=Nt(s?.["256"]),u=Nt(s?.["512"]),m=Nt(e.cover_url),c=(n?m:null)??u??m;return h(()=>i(!1),[c]),c===null||o?l`<${bo} album=${e} isNamed=${r} />`:l`<img
+    class="cover"
+    src=${c}
+    srcset=${!n&&a&&u?`${a} 256w, ${u} 512w`:void 0}
+    sizes=${!n&&a&&u?t:void 0}
+    width=${Wn}
+    height=${Wn}
+    alt=${r?"":`Cover of ${e.album_name} by ${e.artist}`}
+    loading=${n?"eager":"lazy"}
+    decoding="async"
+    referrerpolicy="no-referrer"
+    onError=${()=>i(!0)}
+  />`}function bo({album:e,isNamed:t}){let n=$o(`${e.artist} ${e.album_name}`),r=n%360;return l`<svg
+    class="cover stand-in"
+    viewBox="0 0 100 100"
+    role="img"
+    aria-hidden=${t}
+    aria-label=${`No cover of ${e.album_name} by ${e.artist}`}
+  >
+    <rect class="stand-in-paper" width="100" height="100" />
+    <g transform=${`rotate(${r} 50 50)`}>
+      <circle class="stand-in-record" cx="50" cy="50" r="34" />
+      ${[30,26,22,18].map(o=>l`<circle class="stand-in-groove" cx="50" cy="50" r=${o} />`)}
+      <path class="stand-in-shine" d="M50 50 L80 34 A34 34 0 0 1 84 48 Z M50 50 L20 66 A34 34 0 0 1 16 52 Z" />
+      <circle cx="50" cy="50" r="11" fill=${`hsl(${(n>>9)%360} 38% 58%)`} />
+      <circle class="stand-in-paper" cx="50" cy="50" r="1.8" />
+    </g>
+  </svg>`}function $o(e){let t=2166136261;for(let n of e)t=Math.imul(t^(n.codePointAt(0)??0),16777619)>>>0;return t}function Jn(e){return[e.release_year===null?"":String(e.release_year),e.genres.join(", "),e.pitchfork_score===null?"":Ft(e.pitchfork_score)].filter(Boolean)}function Ft(e){return e.toFixed(1)}function X(e){return`${e.album_name}, ${e.artist}`}function O(e,t,n=`${t}s`){return`${e.toLocaleString("en")} ${e===1?t:n}`}function Ke(e){return V(e&&`album ${e}`,()=>I(S,{path:`api/albums/${encodeURIComponent(e??"")}`,query:[["include","metadata"],["include","reviewer"]]}))}var vo=12;function Gn({id:e}){let{close:t}=$(),{value:n,error:r,reload:o}=Ke(e),i=n?.id===e;return l`<${Ge}
+    label=${i&&n?X(n):"Album"}
+    className="album-dialog"
+    onClose=${()=>t({album:null})}
+  >
+    ${r!==null&&l`<${U} error=${r} onRetry=${o} />`}
+    ${i&&n&&l`<${wo} album=${n} />`}
+    ${r===null&&!i&&l`<p role="status">Loading …</p>`}
+  <//>`}function wo({album:e}){let{address:t,go:n}=$(),r=i=>n(ie(t,e.id,i)),o={...T,filters:{...D,artists:[e.artist]}};return l`<article class="album">
+    <div class="album-cover"><${J} album=${e} sizes="30rem" large isNamed /></div>
+    <div class="album-text">
+      <h2><bdi>${e.album_name}</bdi></h2>
+      <p class="album-artist">
+        <a href=${E(o)} onClick=${F(()=>n(o))}><bdi>${e.artist}</bdi></a>
+      </p>
+      ${e.best_new_music&&l`<p><span class="mark">Best new music</span></p>`}
+      <dl class="album-facts">
+        ${xo(e).map(([i,s])=>l`<div key=${i}>
+            <dt>${i}</dt>
+            <dd dir="auto">${s}</dd>
+          </div>`)}
+      </dl>
+      <div class="actions">
+        <button type="button" class="button button-main" onClick=${()=>r(1)}>More like this</button>
+        <button type="button" class="button" onClick=${()=>r(-.5)}>Less like this</button>
+      </div>
+    </div>
+    <${ko} id=${e.id} />
+  </article>`}function xo(e){return[["Year",e.release_year?.toString()],[e.genres.length===1?"Genre":"Genres",e.genres.join(", ")],["Score",e.pitchfork_score===null?null:Ft(e.pitchfork_score)],["Reviewer",e.reviewer],...Object.entries(e.metadata??{}).map(([n,r])=>[So(n),Rt(r)])].filter(n=>!!n[1])}function Rt(e){return Array.isArray(e)?e.map(Rt).join(", "):typeof e!="object"||e===null?String(e??""):Object.entries(e).map(([t,n])=>`${t.replaceAll("_"," ")}: ${Rt(n)}`).join(", ")}function So(e){let t=e.replaceAll("_"," ");return t.charAt(0).toUpperCase()+t.slice(1)}function ko({id:e}){let{address:t,go:n}=$(),{value:r,error:o}=V(`similar ${e}`,async()=>{let s=`api/albums/${encodeURIComponent(e)}/similar`,a=await I(S,{path:s,query:[["k",String(vo)]]});return{id:e,results:a.results}});if(o!==null)return l`<p class="album-similar">Similar albums cannot be shown at the moment.</p>`;let i=r?.id===e?r.results:[];return l`<section class="album-similar" aria-label="Similar albums">
+    <h3 class="small-heading">Similar covers</h3>
+    <ul>
+      ${i.map(s=>l`<li key=${s.id}>
+          <a
+            href=${E({...t,album:s.id})}
+            title=${X(s)}
+            onClick=${F(()=>n({album:s.id}))}
+          >
+            <${J} album=${s} sizes="7rem" />
+          </a>
+        </li>`)}
+    </ul>
+  </section>`}function Kn(e,t){return t?.colors.find(n=>n.hex===e)?.color??e}var Lt="red orange yellow lime green teal blue purple magenta pink brown beige black grey white".split(" ");function fe(e){let t=e.colors.filter(r=>r.color!==null&&r.hex!==null),n=({color:r})=>Lt.includes(r)?Lt.indexOf(r):Lt.length;return t.sort((r,o)=>n(r)-n(o))}function Ae(e){return V(`facets ${JSON.stringify(e)}`,()=>It(e))}function Xn(e,t){if(e===null||t===null)return t;let n=(r,o,i)=>{let s=new Map(o.map(a=>[a[i],a.count]));return r.map(a=>({...a,count:s.get(a[i])??0}))};return{total_albums:t.total_albums,genres:n(e.genres,t.genres,"genre"),decades:n(e.decades,t.decades,"decade"),scores:n(e.scores,t.scores,"score"),best_new_music:n(e.best_new_music,t.best_new_music,"best_new_music"),colors:n(e.colors,t.colors,"color")}}function It(e,t){return I(S,{path:"api/facets",query:Tt(e),signal:t})}function Ce({title:e,of:t,note:n,bars:r,kind:o}){return l`<section class=${`chart chart-${o}`} aria-label=${e}>
+    <h2>${e}</h2>
+    ${n&&l`<p class="note">${n}</p>`}
+    ${o==="rows"?l`<${Po} bars=${r} title=${e} />`:l`<${Eo} bars=${r} title=${e} />`}
+    <details class="chart-table">
+      <summary>As a table</summary>
+      <table>
+        <thead>
+          <tr><th scope="col">${t}</th><th scope="col">Albums</th></tr>
+        </thead>
+        <tbody>
+          ${r.map(i=>l`<tr key=${i.label}><th scope="row">${i.label}</th><td>${Xe(i.count)}</td></tr>`)}
+        </tbody>
+      </table>
+    </details>
+  </section>`}var se=30,Ot=150,To=64,Ee=560;function Po({bars:e,title:t}){let n=Math.max(1,...e.map(o=>o.count)),r=Ee-Ot-To;return l`<svg viewBox=${`0 0 ${Ee} ${e.length*se}`} role="group" aria-label=${`${t}, as a chart`}>
+    ${e.map((o,i)=>{let s=Math.max(2,r*o.count/n),a=i*se+se/2;return l`<${zn} key=${o.label} bar=${o}>
+        <rect class="bar-room" x="0" y=${i*se} width=${Ee} height=${se} />
+        <text class="bar-label" x="0" y=${a}>${Co(o.label)}</text>${" "}
+        <rect class="bar" x=${Ot} y=${i*se+7} width=${s} height=${se-14} rx="2" fill=${o.color} />
+        <text class="bar-count" x=${Ot+s+8} y=${a}>${Xe(o.count)}</text>
+      <//>`})}
+  </svg>`}var he=220,Ao=22,Dt=26;function Eo({bars:e,title:t}){let n=Math.max(1,...e.map(i=>i.count)),r=Ee/Math.max(1,e.length),o=he-Ao-Dt;return l`<svg viewBox=${`0 0 ${Ee} ${he}`} role="group" aria-label=${`${t}, as a chart`}>
+    ${e.map((i,s)=>{let a=Math.max(2,o*i.count/n),u=s*r+r/2;return l`<${zn} key=${i.label} bar=${i}>
+        <rect class="bar-room" x=${s*r} y="0" width=${r} height=${he} />
+        <rect
+          class="bar"
+          x=${s*r+r*.14}
+          y=${he-Dt-a}
+          width=${r*.72}
+          height=${a}
+          rx="2"
+          fill=${i.color}
+        />
+        <text class="bar-label is-middle" x=${u} y=${he-10}>${i.label}</text>${" "}
+        <text class="bar-count is-middle" x=${u} y=${he-Dt-a-11}>${Xe(i.count)}</text>
+      <//>`})}
+  </svg>`}function zn({bar:e,children:t}){let{go:n}=$();return l`<a
+    class="bar-link"
+    href=${E(e.address)}
+    aria-label=${`${e.label} ${Xe(e.count)} albums`}
+    onClick=${F(()=>n(e.address))}
+    >${t}</a
+  >`}function Co(e){return e.length>20?`${e.slice(0,19)}…`:e}function Xe(e){return e.toLocaleString("en")}var Mo=15;function Qn(){let e=Ae(D),t=V("stats",()=>I(S,{path:"api/stats"})).value;if(e.error!==null)return l`<${U} error=${e.error} onRetry=${e.reload} />`;let n=e.value;return l`<div class="catalog">
+    <header class="view-header">
+      <h1 tabindex="-1">The catalog</h1>
+      <p class="lead">${n===null?"Counting …":No(n,t)}</p>
+    </header>
+    ${n&&l`<div class="charts">
+      <${Ce} kind="rows" title="Genres" of="Genre" note="An album counts in each of its genres." bars=${Fo(n)} />
+      <${Ce} kind="rows" title="Main colours" of="Colour" note="A search by colour also finds covers with a fifth of it." bars=${Ro(n)} />
+      <${Ce} kind="columns" title="Decades" of="Decade" bars=${Lo(n)} />
+      <${Ce} kind="columns" title="Scores" of="Score" note="Albums with this score or a higher one." bars=${Io(n)} />
+    </div>`}
+  </div>`}function No(e,t){let n=t?.year_range,r=t?.pitchfork_scores.average;return[O(e.total_albums,"album"),n?.min&&n.max?`from ${n.min} to ${n.max}`:"",r?`with an average score of ${r.toFixed(1)}`:""].filter(Boolean).join(" ")}function ze(e){return{...T,filters:{...D,...e}}}function Fo(e){return e.genres.flatMap(({genre:t,count:n})=>t===null?[]:[{label:t,count:n,address:ze({genres:[t]})}]).slice(0,Mo)}function Ro(e){return fe(e).map(({color:t,hex:n,count:r})=>({label:t,count:r,color:n,address:ze({color:n})}))}function Lo(e){return e.decades.flatMap(({decade:t,count:n})=>t===null?[]:[{decade:t,label:`${t}s`,count:n,address:ze({yearMin:t,yearMax:t+9})}]).sort((t,n)=>t.decade-n.decade)}function Io(e){let t=e.scores.flatMap(({score:r,count:o})=>r===null?[]:[{score:r,count:o}]),n=Math.min(...t.map(({score:r})=>r));return Array.from({length:10},(r,o)=>({label:`${o}+`,count:t.filter(i=>i.score>=o).reduce((i,s)=>i+s.count,0),address:ze({minScore:o})})).slice(n)}var Yn=["curl","Python","JavaScript"],Bt="COVER_SEARCH_KEY";async function Zn(e,t,n){let r=await Oo(t,n);switch(e){case"curl":return Do(r);case"Python":return Bo(r);case"JavaScript":return jo(r)}}async function Oo(e,t){let n=await kt(e,()=>Promise.resolve(new Blob)),r=n.query??[],o=0,i=e.parts.map(s=>{let a=s.weight===1?{}:{weight:s.weight};return s.kind==="text"?{text:s.text,...a}:s.kind==="album"?{album_id:s.id,...a}:(o+=1,{image:o===1?"cover.jpg":`cover-${o}.jpg`,...a})});return{url:ve(t,{path:n.path,query:r}).href.replaceAll("'","%27"),path:n.method==="GET"?"get":n.path==="api/search"?"composed":"image",body:{parts:i,...Pt(e)},files:i.flatMap(s=>"image"in s?[s.image]:[]),hasKey:t.key()!==null}}function Do({url:e,path:t,body:n,hasKey:r}){let o=r?` \\
+  -H "X-API-Key: $${Bt}"`:"";return t==="get"?`curl '${e}'${o}
+`:t==="image"?`curl -F file=@cover.jpg '${e}'${o}
+`:`curl '${e}'${o} \\
+  -H 'Content-Type: application/json' --data-binary @- <<END
+${Vo(n)}
+END
+`}function Vo(e){return JSON.stringify(e,null,2).replace(/[\\$`]/g,"\\$&").replace(/("image": )"([\w.-]+)"/g,`$1"$(base64 < $2 | tr -d '\\n')"`)}function Bo({url:e,path:t,body:n,files:r,hasKey:o}){let i=o?`headers = {"X-API-Key": os.environ["${Bt}"]}
+`:"",s=o?", headers=headers":"",a=[...r.length&&t==="composed"?["import base64"]:[],...o?["import os"]:[]],u=`${a.join(`
+`)}${a.length?`
+
+`:""}import httpx
+
+${i}`,m=`answer.raise_for_status()
+for album in answer.json()["results"]:
+    print(album["similarity"], album["artist"], "-", album["album_name"])
+`;if(t==="get")return`${u}answer = httpx.get(${JSON.stringify(e)}${s}, timeout=60)
+${m}`;if(t==="image"){let f=`answer = httpx.post(${JSON.stringify(e)}, files={"file": image}${s}, timeout=60)`;return`${u}with open("cover.jpg", "rb") as image:
+    ${f}
+${m}`}let c=r.length?`def read(name):
+    with open(name, "rb") as image:
+        return base64.b64encode(image.read()).decode()
+
+`:"";return`${u}${c}query = ${Vt(n)}
+answer = httpx.post(${JSON.stringify(e)}, json=query${s}, timeout=60)
+${m}`}function jo({url:e,path:t,body:n,files:r,hasKey:o}){let i=r.length?`import { openAsBlob } from "node:fs";
+
+`:"",s=o?`"X-API-Key": process.env.${Bt}`:"",a=`if (!answer.ok) throw new Error(await answer.text());
+for (const album of (await answer.json()).results) {
+  console.log(album.similarity, album.artist, "-", album.album_name);
+}
+`,u=d=>`const answer = await fetch(${JSON.stringify(e)}${d.length?`, { ${d.join(", ")} }`:""});
+`;if(t==="get")return u(o?[`headers: { ${s} }`]:[])+a;if(t==="image")return i+`const form = new FormData();
+form.append("file", await openAsBlob("cover.jpg"), "cover.jpg");
+`+u(['method: "POST"',"body: form",...o?[`headers: { ${s} }`]:[]])+a;let m=r.length?`const read = async (name) => Buffer.from(await (await openAsBlob(name)).arrayBuffer()).toString("base64");
+`:"",c=JSON.stringify(n,null,2).replace(/("image": )("[\w.-]+")/g,"$1await read($2)"),p=['method: "POST"',"body: JSON.stringify(query)",`headers: { ${['"Content-Type": "application/json"',...o?[s]:[]].join(", ")} }`];return`${i}${m}const query = ${c};
+${u(p)}${a}`}function Vt(e,t=""){let n=`${t}    `;return Array.isArray(e)?`[
+${e.map(r=>`${n}${Vt(r,n)},
+`).join("")}${t}]`:typeof e=="object"&&e!==null?`{
+${Object.entries(e).map(([o,i])=>{let s=o==="image"?`read(${JSON.stringify(i)})`:Vt(i,n);return`${n}${JSON.stringify(o)}: ${s},
+`}).join("")}${t}}`:typeof e=="boolean"?e?"True":"False":JSON.stringify(e)}var Ho=10;function er(){let{address:e,close:t}=$(),[n,r]=y("curl"),[o,i]=y("");return h(()=>{let s=!0;return Zn(n,{...me(e,0),k:Ho},S).then(a=>{s&&i(a)}),()=>{s=!1}},[n]),l`<${Ge} label="This search as code" className="code-dialog" onClose=${()=>t({code:!1})}>
+    <h2>This search as code</h2>
+    <div class="tabs" role="group" aria-label="Language">
+      ${Yn.map(s=>l`<button
+          key=${s}
+          type="button"
+          class="tab"
+          aria-pressed=${s===n}
+          onClick=${()=>r(s)}
+        >
+          ${s}
+        </button>`)}
+    </div>
+    <div class="code-box">
+      <pre class="code" tabindex="0" aria-label=${`${n} code`}><code>${o}</code></pre>
+      <${qo} text=${o} />
+    </div>
+    <p class="note">
+      All parameters are described in the <a href="../docs">HTTP interface</a>.
+      ${n==="Python"&&l`<span> The program needs the package <code>httpx</code>.</span>`}
+      ${n==="JavaScript"&&l`<span> The program runs with Node 20 or later, as a file that ends with <code>.mjs</code>.</span>`}
+    </p>
+  <//>`}function qo({text:e}){let[t,n]=y(!1);return h(()=>n(!1),[e]),l`<button type="button" class="button copy" onClick=${async()=>{await Uo(e)&&n(!0)}}>
+    <${k} name=${t?"check":"copy"} /><span aria-live="polite">${t?"Copied":"Copy"}</span>
+  </button>`}async function Uo(e){if(navigator.clipboard)return navigator.clipboard.writeText(e).then(()=>!0,()=>!1);let t=document.querySelector(".code code");return t&&getSelection()?.selectAllChildren(t),document.execCommand("copy")}function Qe(e){let t=N(e);t.current=e,h(()=>{let n=new AbortController,r=(o,i)=>document.addEventListener(o,i,{signal:n.signal});return r("dragover",o=>{tr(o.dataTransfer)&&(o.preventDefault(),document.body.classList.add("is-dropping"))}),r("dragleave",o=>{o.relatedTarget===null&&document.body.classList.remove("is-dropping")}),r("drop",o=>{document.body.classList.remove("is-dropping"),tr(o.dataTransfer)&&(o.preventDefault(),t.current([...o.dataTransfer?.files??[]]))}),r("paste",o=>{let i=[...o.clipboardData?.files??[]];i.length!==0&&(o.preventDefault(),t.current(i))}),()=>n.abort()},[])}function tr(e){return e?.types.includes("Files")??!1}async function nr(e){let t=await createImageBitmap(e,{imageOrientation:"from-image"}),n=Math.min(1,1200/Math.max(t.width,t.height)),r=document.createElement("canvas");r.width=Math.max(1,Math.round(t.width*n)),r.height=Math.max(1,Math.round(t.height*n));let o=r.getContext("2d");if(o===null)throw new Error("this browser has no canvas");return o.fillStyle="#fff",o.fillRect(0,0,r.width,r.height),o.drawImage(t,0,0,r.width,r.height),t.close(),new Promise((i,s)=>{r.toBlob(a=>a?i(a):s(new Error("the copy failed")),"image/jpeg",.9)})}function Ye(e,t){let{filters:n,minSimilarity:r}=e,o=[],i=(s,a)=>{o.push({label:s,without:{filters:{...n,...a},minSimilarity:r}})};for(let s of n.genres)i(s,{genres:n.genres.filter(a=>a!==s)});for(let s of n.artists)i(`by ${s}`,{artists:n.artists.filter(a=>a!==s)});return(n.yearMin!==null||n.yearMax!==null)&&i(Wo(n.yearMin,n.yearMax),{yearMin:null,yearMax:null}),n.minScore!==null&&i(`score ${n.minScore} or more`,{minScore:null}),n.bestNewMusic&&i("best new music",{bestNewMusic:!1}),n.color!==null&&i(`${Kn(n.color,t)} on the cover`,{color:null}),r!==null&&o.push({label:`similarity ${r} or more`,without:{filters:n,minSimilarity:null}}),o}var ge={filters:D,minSimilarity:null};function Wo(e,t){return e===null?`until ${t??""}`:t===null?`since ${e}`:e===t?String(e):`${e} to ${t}`}function rr({facets:e}){let{address:t,go:n}=$(),r=Ye(t,e),o=Go(r),i=r.map((s,a)=>({...s,count:o?.[a]??0})).filter(({count:s})=>s>0).sort((s,a)=>a.count-s.count);return l`<section class="empty">
+    <h2>No album meets all of this</h2>
+    ${r.length===0&&l`<p>The catalog has no album with an embedded cover.</p>`}
+    ${o!==null&&r.length>0&&i.length===0&&l`<${Jo} onRemove=${()=>n(ge)} />`}
+    ${i.length>0&&l`<p>Albums are found without one of these filters:</p>
+      <ul class="empty-filters">
+        ${i.map(({label:s,without:a,count:u})=>l`<li key=${s}>
+            <button type="button" class="button" onClick=${()=>n(a)}>
+              Without <strong dir="auto">${s}</strong><span class="count">${O(u,"album")}</span>
+            </button>
+          </li>`)}
+      </ul>`}
+  </section>`}function Jo({onRemove:e}){return l`<div class="several-filters">
+    <p>Albums are found only without several of these filters.</p>
+    <button type="button" class="button" onClick=${e}>Remove all filters</button>
+  </div>`}function Go(e){let[t,n]=y(null),r=JSON.stringify(e.map(o=>o.without.filters));return h(()=>{n(null);let o=new AbortController;return Promise.all(e.map(async({without:i})=>(await It(i.filters,o.signal)).total_albums)).then(n,()=>{}),()=>o.abort()},[r]),t}var or=8,Ko=300;function sr({facets:e,onRecount:t}){let{address:n,go:r}=$(),[o,i]=y(!1),{filters:s,minSimilarity:a}=n,u=ee(n),m=c=>r({filters:{...s,...c}});return l`<section class="filters" aria-label="Filters">
+    <button
+      type="button"
+      class="button filters-toggle"
+      aria-expanded=${o}
+      aria-controls="filter-panel"
+      onClick=${()=>i(!o)}
+    >
+      <${k} name="filters" />Filters${u?` (${u})`:""}
+    </button>
+    <div id="filter-panel" class=${`filter-panel ${o?"is-open":""}`}>
+      ${t&&l`<p class="note filter-problem" role="alert">
+        The albums of each filter could not be counted.
+        <button type="button" class="link" onClick=${t}>Count again</button>
+      </p>`}
+      ${e&&l`<div class="filter-groups">
+        <${Xo} filters=${s} facets=${e} change=${m} />
+        <${zo} filters=${s} facets=${e} change=${m} />
+        <${Qo} filters=${s} facets=${e} change=${m} />
+        <${Zo} filters=${s} facets=${e} change=${m} />
+        <${ei} value=${a} onChange=${c=>r({minSimilarity:c})} />
+      </div>`}
+      ${u>0&&l`<button type="button" class="button button-quiet" onClick=${()=>r(ge)}>Remove all filters</button>`}
+    </div>
+  </section>`}function Xo({filters:e,facets:t,change:n}){let[r,o]=y(!1),i=t.genres.filter(c=>c.genre!==null),s=e.genres.filter(c=>!i.some(f=>f.genre===c)),a=[...i,...s.map(c=>({genre:c,count:0}))],u=a.filter((c,f)=>r||f<or||e.genres.includes(c.genre));if(!a.length)return null;let m=c=>{let f=e.genres.includes(c);n({genres:f?e.genres.filter(p=>p!==c):[...e.genres,c]})};return l`<fieldset class="filter">
+    <legend>Genre</legend>
+    ${u.map(({genre:c,count:f})=>l`<label class="choice" key=${c}>
+        <input type="checkbox" checked=${e.genres.includes(c)} onChange=${()=>m(c)} />
+        <span dir="auto">${c}</span><span class="count">${f.toLocaleString("en")}</span>
+      </label>`)}
+    ${a.length>or&&l`<button type="button" class="link" aria-expanded=${r} onClick=${()=>o(!r)}>
+      ${r?"Show fewer":`Show all ${a.length}`}
+    </button>`}
+  </fieldset>`}function zo({filters:e,facets:t,change:n}){let r=t.decades.filter(a=>a.decade!==null).sort((a,u)=>a.decade-u.decade),o=Math.max(1,...r.map(a=>a.count)),i=a=>(e.yearMin!==null||e.yearMax!==null)&&(e.yearMin??0)<=a+9&&(e.yearMax??9999)>=a,s=a=>{let u=e.yearMin===a&&e.yearMax===a+9;n(u?{yearMin:null,yearMax:null}:{yearMin:a,yearMax:a+9})};return l`<fieldset class="filter">
+    <legend>Year</legend>
+    <div class="decades">
+      ${r.map(({decade:a,count:u})=>l`<button
+          key=${a}
+          type="button"
+          class="decade"
+          aria-pressed=${i(a)}
+          title=${`${a} to ${a+9}: ${O(u,"album")}`}
+          aria-label=${`’${String(a).slice(2)}: ${a} to ${a+9}, ${O(u,"album")}`}
+          onClick=${()=>s(a)}
+        >
+          <span class="decade-bar" style=${{height:`${Math.max(4,100*u/o)}%`}}></span>
+          <span class="decade-name">${`’${String(a).slice(2)}`}</span>
+        </button>`)}
+    </div>
+    <div class="range">
+      <${ir} label="From" value=${e.yearMin} onChange=${a=>n({yearMin:a})} />
+      <${ir} label="To" value=${e.yearMax} onChange=${a=>n({yearMax:a})} />
+    </div>
+  </fieldset>`}function ir({label:e,value:t,onChange:n}){let[r,o]=Ze(t===null?"":String(t),i=>{i===""?n(null):/^[1-9]\d{3}$/.test(i)&&n(Number(i))});return l`<label class="year"
+    ><span>${e}</span>
+    <input
+      type="text"
+      inputmode="numeric"
+      maxlength="4"
+      placeholder="any"
+      value=${r}
+      onInput=${i=>o(i.target.value.trim())}
+    />
+  </label>`}function Qo({filters:e,facets:t,change:n}){let[r,o]=Ze(e.minScore??0,a=>n({minScore:a===0?null:a})),i=t.best_new_music.find(a=>a.best_new_music)?.count??0,s=Number.isInteger(r)?Yo(t,r):null;return l`<fieldset class="filter">
+    <legend>Score</legend>
+    <label class="slider"
+      ><span class="slider-label"
+        ><span>${r===0?"Any score":`${r} or more`}</span>
+        ${r>0&&s!==null&&l`<span class="count">${s.toLocaleString("en")}</span>`}</span
+      >
+      <input
+        type="range"
+        min="0"
+        max="9"
+        step="1"
+        aria-label="Minimum score"
+        value=${r}
+        onInput=${a=>o(Number(a.target.value))}
+      />
+    </label>
+    <label class="choice">
+      <input
+        type="checkbox"
+        checked=${e.bestNewMusic}
+        onChange=${()=>n({bestNewMusic:!e.bestNewMusic})}
+      />
+      <span>Best new music</span><span class="count">${i.toLocaleString("en")}</span>
+    </label>
+  </fieldset>`}function Yo(e,t){return e.scores.reduce((n,r)=>r.score!==null&&r.score>=t?n+r.count:n,0)}function Zo({filters:e,facets:t,change:n}){let r=fe(t),o=r.find(u=>u.hex===e.color),i=e.color!==null&&o===void 0,[s,a]=Ze(e.color??"#808080",u=>n({color:u}));return l`<fieldset class="filter">
+    <legend>Colour</legend>
+    <div class="swatches">
+      ${r.map(({color:u,hex:m,count:c})=>l`<button
+          key=${m}
+          type="button"
+          class="swatch"
+          style=${{backgroundColor:m}}
+          aria-pressed=${e.color===m}
+          aria-label=${`${u}, main colour of ${O(c,"cover")}`}
+          title=${`${u}: main colour of ${O(c,"cover")}`}
+          onClick=${()=>n({color:e.color===m?null:m})}
+        ></button>`)}
+      <label class=${`swatch swatch-own ${i?"is-chosen":""}`} title="Another colour">
+        <span class="hidden">Another colour</span>
+        <input
+          type="color"
+          value=${s}
+          onInput=${u=>a(u.target.value)}
+        />
+      </label>
+    </div>
+    ${o&&l`<p class="note">${o.color}: main colour of ${O(o.count,"cover")}</p>`}
+  </fieldset>`}function ei({value:e,onChange:t}){let[n,r]=Ze(e??0,o=>t(o===0?null:o));return l`<fieldset class="filter">
+    <legend>Similarity</legend>
+    <label class="slider"
+      ><span>${n===0?"Any similarity":`${n.toFixed(2)} or more`}</span>
+      <input
+        type="range"
+        min="0"
+        max="1"
+        step="0.01"
+        aria-label="Minimum similarity"
+        value=${n}
+        onInput=${o=>r(Number(o.target.value))}
+      />
+    </label>
+  </fieldset>`}function Ze(e,t){let[n,r]=y(e),o=N(0),i=N(t);return i.current=t,h(()=>r(e),[e]),h(()=>()=>clearTimeout(o.current),[]),[n,a=>{r(a),clearTimeout(o.current),o.current=setTimeout(()=>i.current(a),Ko)}]}var ti=3,ni=200;function ar({text:e}){let{address:t,go:n}=$(),r=V(`names ${e}`,async()=>{let i=[["q",e.slice(0,ni)],["limit",String(ti)]],{albums:s}=await I(S,{path:"api/albums",query:i});return{text:e,albums:s.filter(a=>a.match==="exact"||a.match==="prefix")}}),o=r.value?.text===e?r.value.albums:[];return o.length?l`<section class="named" aria-label="Albums with this name">
+    <h2 class="small-heading">By name</h2>
+    <ul>
+      ${o.map(i=>l`<li key=${i.id}>
+          <a class="named-album" href=${E({...t,album:i.id})} onClick=${F(()=>n({album:i.id}))}>
+            <${J} album=${i} sizes="48px" isNamed />
+            <span><bdi class="named-title">${i.album_name}</bdi><bdi class="named-artist">${i.artist}</bdi></span>
+          </a>
+        </li>`)}
+    </ul>
+  </section>`:null}var jt=[.25,.5,.75,1,1.5,2,3];function lr({parts:e,onChange:t}){let n=(r,o)=>t(e.map((i,s)=>s===r?o:i));return l`<ul class="parts" aria-label="Parts of the search">
+    ${e.map((r,o)=>l`<${ri}
+        key=${`${r.kind} ${r.kind==="text"?o:r.id}`}
+        part=${r}
+        onChange=${i=>n(o,i)}
+        onRemove=${()=>t(e.filter((i,s)=>s!==o))}
+      />`)}
+  </ul>`}function ri({part:e,onChange:t,onRemove:n}){let{label:r,picture:o}=oi(e),i=e.weight>0,s=Math.abs(e.weight),a=jt.includes(s)?jt:[...jt,s].sort((m,c)=>m-c),u=m=>{t({...e,weight:Number(m.target.value)*(i?1:-1)})};return l`<li class=${`part ${i?"":"part-less"}`}>
+    <button
+      type="button"
+      class="part-sign"
+      aria-label=${`${i?"More":"Less"} of ${r}: change to ${i?"less":"more"}`}
+      onClick=${()=>t({...e,weight:-e.weight})}
+    >
+      <${k} name=${i?"plus":"minus"} /><span>${i?"more":"less"}</span>
+    </button>
+    ${o}
+    <span class="part-label" dir="auto" title=${r}>${r}</span>
+    <select class="part-weight" aria-label=${`Weight of ${r}`} value=${String(s)} onChange=${u}>
+      ${a.map(m=>l`<option value=${String(m)} selected=${m===s}>×${m}</option>`)}
+    </select>
+    <button type="button" class="part-remove" aria-label=${`Remove ${r}`} onClick=${n}>
+      <${k} name="close" />
+    </button>
+  </li>`}function oi(e){let t=Ke(e.kind==="album"?e.id:null).value,n=ii(e.kind==="image"?e.id:null);if(e.kind==="text")return{label:e.text,picture:null};if(e.kind==="album"){let o=t&&l`<${J} album=${t} sizes="32px" isNamed />`;return{label:t?X(t):e.id,picture:o}}if(n==="missing")return{label:"picture that is not kept here",picture:null};let r=n&&l`<img class="cover" src=${Mn(n)} alt="" width="32" height="32" />`;return{label:n?.name??"picture",picture:r}}function ii(e){let[t,n]=y(null);return h(()=>{let r=!0;return n(null),e!==null&&Z(e).then(o=>r&&n(o),()=>r&&n("missing")),()=>{r=!1}},[e]),t}var si=350;function ur({isStart:e}){let{address:t,go:n}=$(),{parts:r}=t,[o,i]=y(()=>Ht(r)),[s,a]=y(()=>et(r,o)),u=N(r),m=N(!1),c=N(0);h(()=>{if(u.current===r||li(u.current,r))return;u.current=r,clearTimeout(c.current),m.current=!1;let g=Ht(r);i(g),a(et(r,g))},[r]);let f=t.album!==null||t.code;h(()=>{f&&clearTimeout(c.current)},[f]),h(()=>()=>clearTimeout(c.current),[]);let p=(g,R)=>{u.current=g,n({view:"search",parts:g,album:null,code:!1},R)},d=g=>{clearTimeout(c.current);let R=g.trim().replace(/\s+/g," "),G=u.current.filter((z,q)=>q!==o);if(R===et(u.current,o)||R&&G.length>=W)return;let j=o===null?void 0:u.current[o],H=o??G.length,Me={kind:"text",text:R,weight:j?.weight??1},K=R?[...G.slice(0,H),Me,...G.slice(H)]:G;i(R?H:null),p(K,{replace:m.current}),m.current=!0},_=g=>{clearTimeout(c.current),c.current=setTimeout(()=>d(g),si)},C=g=>{let R=g.target.value;a(R),_(R)},v=t.album!==null||t.code;h(()=>(v||_(s),()=>clearTimeout(c.current)),[v]);let w=()=>{d(s),m.current=!1,i(null),a(""),document.getElementById("query")?.focus()},b=async g=>{d(s);let G=(await Promise.all(g.slice(0,W).map(j=>ce(j,j.name||"picture")))).map(({id:j})=>({kind:"image",id:j,weight:1}));m.current=!1,p([...u.current,...G].slice(0,W))};Qe(g=>{b(g)});let P=r.length>1||r.length===1&&o===null||r.some(g=>g.weight!==1);return l`<form
+    class="query-bar"
+    role="search"
+    onSubmit=${g=>{g.preventDefault(),d(s),m.current=!1,r.length>1&&w()}}
+  >
+    <div class="field">
+      <${k} name="search" />
+      <input
+        id="query"
+        type="search"
+        name="text"
+        aria-label="Describe a cover"
+        placeholder=${P?"Add words":"Describe a cover"}
+        maxlength=${St}
+        autocomplete="off"
+        enterkeyhint="search"
+        dir="auto"
+        value=${s}
+        onInput=${C}
+        onBlur=${()=>m.current=!1}
+      />
+      ${s.trim()&&l`<button type="button" class="field-button field-pin" title="Keep these words and add more" onClick=${w}>
+        <${k} name="plus" /><span class="hidden">Keep these words as a part, and add another part</span>
+      </button>`}
+      <${cr} label="Choose a picture" icon="picture" onFiles=${b} />
+      <${cr} label="Take a photo" icon="camera" camera onFiles=${b} />
+    </div>
+    ${e&&l`<${ai} onFiles=${b} />`}
+    ${P&&l`<${lr}
+      parts=${r}
+      onChange=${g=>{m.current=!1;let R=Ht(g);i(R),a(et(g,R)),p(g)}}
+    />`}
+    <p class="parts-full" role="status">
+      ${r.length>=W?`A search has at most ${W} parts. Remove a part to add another.`:""}
+    </p>
+  </form>`}function ai({onFiles:e}){return l`<label class="drop-zone">
+    <${k} name="picture" />
+    <span class="for-mouse">Drop a picture here, paste it, or choose one</span>
+    <span class="for-touch">Choose a picture of a cover</span>
+    <${dr} onFiles=${e} multiple />
+  </label>`}function cr({label:e,icon:t,camera:n=!1,onFiles:r}){return l`<label class=${`field-button ${n?"field-camera":""}`} title=${e}>
+    <${k} name=${t} /><span class="hidden">${e}</span>
+    <${dr} onFiles=${r} capture=${n?"environment":void 0} multiple=${!n} />
+  </label>`}function dr({onFiles:e,multiple:t=!1,capture:n}){return l`<input
+    class="hidden"
+    type="file"
+    accept="image/*,.heic,.heif,.avif"
+    capture=${n}
+    multiple=${t}
+    onChange=${o=>{let i=o.target,s=[...i.files??[]];i.value="",s.length&&e(s)}}
+  />`}function Ht(e){return e.length===1&&e[0]?.kind==="text"&&e[0].weight===1?0:null}function et(e,t){let n=t===null?void 0:e[t];return n?.kind==="text"?n.text:""}function li(e,t){return JSON.stringify(e)===JSON.stringify(t)}var mr=new Map;function pr({address:e,match:t,position:n}){let[r,o]=y(null),[i,s]=y(null),a=Math.floor(n/Je)*Je;if(h(()=>{let m=new AbortController;return ui(e,a,m.signal).then(c=>o(c.get(t.id)??{parts:[],words:[]}),c=>le(c)||s(c)),()=>m.abort()},[t.id]),i!==null)return l`<p class="why" role="alert">${ue(i).title}.</p>`;if(r===null)return l`<p class="why" role="status">Looking closer …</p>`;let u=me(e,0).parts.map(m=>m.kind==="text"?`“${m.text}”`:m.kind==="image"?"the picture":"the other album");return l`<div class="why" role="status">
+    ${r.parts.length>1&&l`<ul class="why-parts">
+      ${r.parts.map(({part:m,contribution:c})=>l`<li key=${m}>
+          <span dir="auto">${u[m]}</span>
+          <span class=${`why-number ${c<0?"is-negative":""}`}>${ci(c)}</span>
+        </li>`)}
+    </ul>`}
+    ${r.words.length>0?l`<p>The cover looks like <strong>${r.words.map(({word:m})=>m).join(", ")}</strong>.</p>`:l`<p>No word of the vocabulary is close to this cover.</p>`}
+  </div>`}function ci(e){return`${e<0?"−":"+"}${Math.abs(e).toFixed(3)}`}async function ui(e,t,n){let r=`${t} ${pe(e)??""}`,o=mr.get(r);if(o)return o;let i=async u=>(await Z(u)).blob,{result:s}=await de(S,me(e,t,!0),{signal:n,picture:i}),a=new Map(s.results.map(u=>[u.id,u.explain??{parts:[],words:[]}]));return mr.set(r,a),a}var di="(max-width: 40rem) 45vw, 14rem";function fr({match:e,position:t}){let{address:n,go:r}=$(),[o,i]=y(!1),s=X(e),a=u=>{r(ie(n,e.id,u)),document.getElementById("results-heading")?.focus()};return l`<li class="card">
+    <a
+      class="card-link"
+      href=${E({...n,album:e.id})}
+      onClick=${F(()=>r({album:e.id}))}
+    >
+      <span class="card-cover"><${J} album=${e} sizes=${di} isNamed /></span>
+      <span class="card-title"><bdi>${e.album_name}</bdi></span>
+      <span class="card-artist"><bdi>${e.artist}</bdi></span>
+    </a>
+    <p class="card-facts">
+      ${Jn(e).join(" · ")}
+      ${e.best_new_music&&l`<span class="mark">Best new music</span>`}
+    </p>
+    <div class="card-foot">
+      <${mi} value=${e.similarity} />
+      <div class="card-actions">
+        <button type="button" title="More like this" aria-label=${`More like ${s}`} onClick=${()=>a(1)}>
+          <${k} name="plus" />
+        </button>
+        <button type="button" title="Less like this" aria-label=${`Less like ${s}`} onClick=${()=>a(-.5)}>
+          <${k} name="minus" />
+        </button>
+        <button
+          type="button"
+          title="Why?"
+          aria-label=${`Why ${s}?`}
+          aria-expanded=${o}
+          onClick=${()=>i(!o)}
+        >
+          <${k} name="why" />
+        </button>
+      </div>
+    </div>
+    ${o&&l`<${pr} address=${n} match=${e} position=${t} />`}
+  </li>`}function mi({value:e}){let t=Math.max(0,Math.min(1,e));return l`<span class="similarity" title=${`Similarity ${e.toFixed(3)}, at most 1`}>
+    <span class="hidden">Similarity</span>
+    <span class="similarity-track"><span class="similarity-bar" style=${{width:`${100*t}%`}}></span></span>
+    <span class="similarity-number">${(Math.round(e*100)/100).toFixed(2).replace("-","−")}</span>
+  </span>`}function hr(e){if(e.altKey||e.ctrlKey||e.metaKey)return;let n=[...e.currentTarget.querySelectorAll(".card-link")],r=n.findIndex(i=>i.parentElement?.contains(document.activeElement));if(r<0)return;let o=n[pi(e.key,r,{count:n.length,columns:fi(n)})];o!==void 0&&(e.preventDefault(),o.focus(),o.scrollIntoView({block:"nearest"}))}function pi(e,t,n){switch(e){case"ArrowRight":return Math.min(t+1,n.count-1);case"ArrowLeft":return Math.max(t-1,0);case"ArrowDown":return t+n.columns<n.count?t+n.columns:-1;case"ArrowUp":return t-n.columns;case"Home":return 0;case"End":return n.count-1;default:return-1}}function fi(e){let t=e[0]?.getBoundingClientRect().top,n=e.findIndex(r=>r.getBoundingClientRect().top!==t);return n<0?e.length:n}var hi=300,gi=3e3;function tt({search:e}){let t=e.loading!==null,n=gr(t,hi),r=e.job?.status==="queued",o=gr(r,gi),i=_i(o);if(!n&&e.job===null)return null;let s=o&&i===!1?"No worker is running. The search waits for one.":yi(e);return l`<div class="waiting">
+    <progress class="waiting-bar" aria-label="Progress" value=${e.upload!==null&&e.upload<1?e.upload:void 0}></progress>
+    <p role="status">${s}</p>
+    <button type="button" class="button" onClick=${e.cancel}>Cancel</button>
+  </div>`}function yi({upload:e,job:t}){if(e!==null&&e<1)return`Uploading: ${Math.round(100*e)} %`;if(t?.status==="running")return"Looking at the covers …";if(t?.status==="queued"){let n=(t.queue_position??1)-1;return n===0?"Next in the queue …":n===1?"One search is ahead of this one …":`${n} searches are ahead of this one …`}return"Searching …"}function gr(e,t){let[n,r]=y(!1);return h(()=>{if(r(!1),!e)return;let o=setTimeout(()=>r(!0),t);return()=>clearTimeout(o)},[e,t]),n&&e}function _i(e){let[t,n]=y(null);return h(()=>{if(n(null),!e)return;let r=new AbortController;return I(S,{path:"health",signal:r.signal}).then(o=>n(o.workers>0),()=>{}),()=>r.abort()},[e]),t}function yr({search:e,isStale:t}){let{matches:n}=e;return l`<div class=${`results ${t?"is-stale":""}`} aria-busy=${e.loading!==null}>
+    <ol class="grid" onKeyDown=${hr}>
+      ${n.map((r,o)=>l`<${fr} key=${r.id} match=${r} position=${o} />`)}
+    </ol>
+    ${!t&&e.error!==null&&l`<${U} error=${e.error} onRetry=${e.retry} />`}
+    ${!t&&e.end===null&&e.error===null&&l`<${bi} search=${e} />`}
+    ${e.loading==="more"&&l`<${tt} search=${e} />`}
+    ${!t&&e.end!==null&&n.length>0&&l`<p class="end" tabindex="-1">${$i(e)}</p>`}
+  </div>`}function bi({search:e}){let t=N(null),n=N(e.loadMore);return n.current=e.loadMore,h(()=>{if(t.current===null)return;let r=new IntersectionObserver(o=>o.some(i=>i.isIntersecting)&&n.current(),{rootMargin:"800px"});return r.observe(t.current),()=>r.disconnect()},[e.next,e.shown]),l`<button ref=${t} type="button" class="button load-more" onClick=${e.loadMore}>
+    ${e.loading==="more"?"Loading more …":"Load more"}
+  </button>`}function $i(e){let{address:t}=$(),{minSimilarity:n}=t,r=e.matches.length;if(e.end==="limit")return`The first ${r.toLocaleString("en")} albums are shown. A search ranks no more; a filter leads to others.`;let o=r===1,i=[ee({...t,minSimilarity:null})>0?`${o?"meets":"meet"} the filters`:"",n===null?"":`${o?"is":"are"} similar enough`].filter(Boolean),s=i.length?`that ${i.join(" and ")}`:"of the catalog",a=t.parts.some(u=>u.kind==="album")?", apart from those of the search":"";return`${o?"This is the only album":`These are all ${O(r,"album")}`} ${s}${a}.`}var vi=24,wi=6,xi=7,Si=6;function _r({facets:e}){let t=V("first albums",()=>I(S,{path:"api/albums",query:[["limit",String(vi)]]})).value?.albums;return l`<div class="suggestions">
+    <${ki} first=${t?.[0]?.id??null} />
+    <${Pi} facets=${e} />
+    <${Ai} facets=${e} />
+    <${Ei} albums=${t??[]} />
+  </div>`}function ki({first:e}){let{go:t}=$(),n=V(e&&"phrases",async()=>{let r={parts:[{kind:"album",id:e??"",weight:1}],filters:D,minSimilarity:null,k:50,offset:0,explain:!0},{result:o}=await de(S,r,{picture:()=>Promise.reject(new Error("no picture"))});return Ti(o.results)}).value;return l`<div class="suggestion-row" role="group" aria-label="Words to begin with">
+    ${(n??[]).map(r=>{let o=[{kind:"text",text:r,weight:1}];return l`<a
+        key=${r}
+        class="pill"
+        href=${E({...T,parts:o})}
+        onClick=${F(()=>t({...T,parts:o}))}
+        >${r}</a
+      >`})}
+  </div>`}function Ti(e){let t=new Set;for(let n of e){let r=n.explain?.words??[],o=r.find(s=>s.group==="colour"&&!s.word.includes(" ")),i=r.find(s=>s.group==="object");o&&i&&![...t].some(s=>s.endsWith(` ${i.word}`))&&t.add(`${o.word} ${i.word}`)}return[...t].slice(0,wi)}function Pi({facets:e}){let{go:t}=$(),n=e===null?[]:fe(e);return l`<div class="suggestion-row" role="group" aria-label="Colours to begin with">
+    ${n.slice(0,xi).map(({color:r,hex:o})=>{let i={...D,color:o};return l`<a
+        key=${o}
+        class="pill"
+        href=${E({...T,filters:i})}
+        onClick=${F(()=>t({...T,filters:i}))}
+        ><span class="dot" style=${{backgroundColor:o}}></span>${r}</a
+      >`})}
+  </div>`}function Ai({facets:e}){let{go:t}=$(),n=(e?.genres??[]).flatMap(({genre:r})=>r===null?[]:[r]);return l`<div class="suggestion-row" role="group" aria-label="Genres to begin with">
+    ${n.slice(0,Si).map(r=>{let o={...D,genres:[r]};return l`<a
+        key=${r}
+        class="pill"
+        href=${E({...T,filters:o})}
+        onClick=${F(()=>t({...T,filters:o}))}
+        >${r}</a
+      >`})}
+  </div>`}function Ei({albums:e}){let{go:t}=$();return l`<ul class="wall" aria-label="Covers to begin with">
+    ${e.map(n=>l`<li key=${n.id}>
+        <a
+          href=${E({...T,...ie(T,n.id,1)})}
+          title=${`More like ${X(n)}`}
+          onClick=${F(()=>t(ie(T,n.id,1)))}
+        >
+          <${J} album=${n} sizes="(max-width: 40rem) 30vw, 12vw" />
+        </a>
+      </li>`)}
+  </ul>`}var Ci=[["queue","In the queue"],["decode","Decoding the picture"],["embed","Reading it with the model"],["search","Comparing the covers"],["total","Together"]],Mi={hit:"from the cache; the times are those of the first search",miss:"computed for this search",coalesced:"shared with the same search of somebody else"};function $r({found:e}){let{timings_ms:t,model:n,truncated:r}=e.result,o=N(null);return Ni(o),l`<details ref=${o} class="timings">
+    <summary title="How long it took"><${k} name="clock" />${e.cache==="hit"?"from the cache":br(t.total)}</summary>
+    <div class="timings-panel">
+      <table>
+        <caption class="hidden">Times of this search</caption>
+        <tbody>
+          ${Ci.map(([i,s])=>l`<tr key=${i}>
+              <th scope="row">${s}</th>
+              <td>${br(t[i])}</td>
+            </tr>`)}
+          <tr>
+            <th scope="row"><code>X-Cache</code></th>
+            <td><code>${e.cache??"none"}</code></td>
+          </tr>
+        </tbody>
+      </table>
+      <p>The answer was ${Mi[e.cache??""]??"computed"}. Model: ${n}.</p>
+      ${r&&l`<p>The text is longer than the model reads; its end was ignored.</p>`}
+    </div>
+  </details>`}function Ni(e){h(()=>{let t=new AbortController,{signal:n}=t,r=()=>e.current?.removeAttribute("open"),o=s=>{e.current?.contains(s.target)||r()},i=s=>{s.key!=="Escape"||!e.current?.open||(e.current.contains(document.activeElement)&&e.current.querySelector("summary")?.focus(),r())};return addEventListener("pointerdown",o,{signal:n}),addEventListener("keydown",i,{signal:n}),()=>t.abort()},[])}function br(e){return e<10?`${e.toFixed(1)} ms`:`${Math.round(e).toLocaleString("en")} ms`}function vr(){let{address:e}=$(),t=Ae(e.filters),n=Xn(Ae(D).value,t.value),r=jn(e),o=pe(e)!==null;return l`<div class=${`search ${o?"has-search":"is-start"}`}>
+    <div class="ask">
+      ${!o&&l`<${Fi} total=${t.value?.total_albums??null} />`}
+      <${ur} isStart=${!o} />
+    </div>
+    ${o?l`<div class="search-columns">
+          <${sr} facets=${n} onRecount=${t.error===null?void 0:t.reload} />
+          <${Ri} search=${r} facets=${n} />
+        </div>`:t.error!==null?l`<${U} error=${t.error} onRetry=${t.reload} />`:l`<${_r} facets=${t.value} />`}
+  </div>`}function Fi({total:e}){return l`<div class="welcome">
+    <h1 tabindex="-1">Find an album by its cover</h1>
+    <p>Describe what you see, or drop a picture.</p>
+    <p class="welcome-count">${e===null?"":`${O(e,"cover")} to look through.`}</p>
+  </div>`}function Ri({search:e,facets:t}){let{address:n}=$(),{first:r,matches:o}=e,i=e.shown!==pe(n),s=n.parts.length===1&&n.parts[0]?.kind==="text"?n.parts[0].text:null,a=e.error!==null&&(i||o.length===0);return l`<section class="outcome" aria-labelledby="results-heading">
+    <${Li} search=${e} isStale=${i} facets=${t} />
+    ${s!==null&&l`<${ar} text=${s} />`}
+    ${e.loading!=="more"&&l`<${tt} search=${e} />`}
+    ${a?l`<${Di} search=${e} />`:r!==null&&o.length===0&&!i?l`<${rr} facets=${t} />`:l`<${yr} search=${e} isStale=${i} />`}
+  </section>`}function Li({search:e,isStale:t,facets:n}){let{address:r,go:o}=$(),i=Ye(r,n),s=Oi(e,t,Ii(r,n?.total_albums??null));return l`<header class="results-header">
+    <div class="results-title">
+      <h1 id="results-heading" tabindex="-1">${s}</h1>
+      <p class="hidden" role="status">${s}</p>
+      ${e.first&&!t&&l`<${$r} found=${e.first} />`}
+      <a
+        class="button button-quiet code-button"
+        href=${E({...r,code:!0})}
+        onClick=${F(()=>o({code:!0}))}
+        ><${k} name="code" />Code</a
+      >
+    </div>
+    ${i.length>0&&l`<ul class="tokens" aria-label="Active filters">
+      ${i.map(({label:a,without:u})=>l`<li key=${a}>
+          <button type="button" class="token" aria-label=${`Remove the filter ${a}`} onClick=${()=>o(u)}>
+            <span dir="auto">${a}</span><${k} name="close" />
+          </button>
+        </li>`)}
+      ${i.length>1&&l`<li><button type="button" class="link" onClick=${()=>o(ge)}>Remove all</button></li>`}
+    </ul>`}
+    ${r.parts.length===0&&l`<p class="note">Ordered by likeness to “${Pe}”.</p>`}
+  </header>`}function Ii(e,t){if(t===null||e.minSimilarity!==null)return null;let n=new Set(e.parts.flatMap(r=>r.kind==="album"?[r.id]:[])).size;return n===0||ee(e)===0?t-n:null}function Oi(e,t,n){if(t&&e.error===null)return e.matches.length?"Searching …":"Looking at the covers …";if(e.error!==null&&(t||!e.matches.length))return"No answer";let r=e.end==="exhausted"?e.matches.length:n;return r===0?"No albums":r===null?"Albums by similarity":`${O(r,"album")} by similarity`}function Di({search:e}){let{address:t,go:n}=$(),[r,o]=y(null);h(()=>o(null),[e.error]);let i=t.parts.filter(a=>a.kind==="image"),s=async()=>{try{let a=await Promise.all(t.parts.map(Vi));n({parts:a},{replace:!0})}catch{o(new L("picture_unreadable","this browser cannot decode the picture"))}};return l`<${U}
+    error=${r??e.error}
+    onRetry=${e.retry}
+    onShrink=${i.length?()=>{s()}:void 0}
+    onRemovePicture=${i.length?()=>n({parts:t.parts.filter(a=>a.kind!=="image")}):void 0}
+  />`}async function Vi(e){if(e.kind!=="image")return e;let t=await Z(e.id),n=await ce(await nr(t.blob),t.name);return{...e,id:n.id}}var qt=560,ye=140,Bi=20;function Wt({title:e,intervals:t,value:n}){let r=t.map(m=>n==="rate"?m.count/m.seconds:m.duration_ms.p50??0),o=Math.max(...r,0),i=qt/Math.max(1,r.length),s=t.map(m=>(m.status_classes["5xx"]??0)/Math.max(1,m.count)),a=r.at(-1)??0,u=`${e}: now ${Ut(a)}, at most ${Ut(o)} in the last five minutes`;return l`<section class="chart" aria-label=${e}>
+    <h2>${e}</h2>
+    <svg viewBox=${`0 0 ${qt} ${ye}`} role="img" aria-label=${u}>
+      <text class="bar-count" x="0" y="8">${Ut(o)}</text>
+      <line class="axis" x1="0" y1=${ye-.5} x2=${qt} y2=${ye-.5} />
+      ${r.map((m,c)=>{let f=o===0?0:(ye-Bi)*m/o,p=c*i+i*.15,d=n==="rate"?s[c]??0:0;return l`<g key=${c}>
+          <rect class="bar" x=${p} y=${ye-f} width=${i*.7} height=${f} rx="1.5" />
+          ${d>0&&l`<rect class="bar-failed" x=${p} y=${ye-f*d} width=${i*.7} height=${f*d} />`}
+        </g>`})}
+    </svg>
+  </section>`}function Ut(e){return e===0?"0":e<10?e.toFixed(1):Math.round(e).toLocaleString("en")}var Jt=2e3,ji=1024*1024;function wr(){let{figures:e,error:t,retry:n}=Ui();return l`<div class="service">
+    <header class="view-header">
+      <h1 tabindex="-1">The service</h1>
+      <p class="lead">${e===null?"Reading the figures …":`Version ${e.version}, the last five minutes`}</p>
+    </header>
+    ${t!==null&&l`<${U} error=${t} onRetry=${n} />`}
+    ${e!==null&&l`<${Hi} figures=${e} />`}
+  </div>`}function Hi({figures:e}){let{queue:t,memory:n,requests:r,cache:o,problems:i}=e;return l`<div class="figures">
+    ${Object.entries(i).map(([s,a])=>l`<p class="note" role="alert" key=${s}>${s}: ${a}</p>`)}
+    <dl class="tiles">
+      <${te} label="Waiting" value=${t&&String(t.depth+t.parked)} />
+      <${te} label="Running" value=${t&&String(t.running)} />
+      <${te} label="Oldest in the queue" value=${t&&Wi(t.oldest_age_s)} />
+      <${te} label="From the cache" value=${o&&Ji(o.hit_ratio)} />
+      <${te} label="Requests" value=${r&&r.count.toLocaleString("en")} />
+      <${te} label="Median answer" value=${r&&nt(r.duration_ms.p50)} />
+      <${te} label="99th percentile" value=${r&&nt(r.duration_ms.p99)} />
+      <${te} label="Pictures held" value=${n&&`${(n.image_bytes/ji).toFixed(1)} MiB`} />
+    </dl>
+    ${r&&l`<div class="charts">
+      <${Wt} title="Requests per second" intervals=${r.intervals} value="rate" />
+      <${Wt} title="Median duration in ms" intervals=${r.intervals} value="duration" />
+    </div>`}
+    <${Gt} title="Workers" head=${["Worker","State","Model","Runs on","Running","Per second"]} rows=${(e.workers??[]).map(qi)} empty="No worker is running." />
+    <${Gt}
+      title="Endpoints"
+      head=${["Endpoint","Requests","Median","99th percentile"]}
+      rows=${(r?.by_route??[]).map(s=>[`${s.method} ${s.route??"unknown path"}`,s.count.toLocaleString("en"),nt(s.duration_ms.p50),nt(s.duration_ms.p99)])}
+      empty="No request yet."
+    />
+    <${Gt}
+      title="Problems"
+      head=${["Code","Status","Answers"]}
+      rows=${(r?.by_problem??[]).map(({code:s,status:a,count:u})=>[s,String(a),u.toLocaleString("en")])}
+      empty="No request was refused in the last five minutes."
+    />
+  </div>`}function te({label:e,value:t}){return l`<div class="tile">
+    <dt>${e}</dt>
+    <dd>${t??"–"}</dd>
+  </div>`}function Gt({title:e,head:t,rows:n,empty:r}){return l`<section class="figure-table" aria-label=${e}>
+    <h2>${e}</h2>
+    ${n.length===0?l`<p class="note">${r}</p>`:l`<div class="table-room" tabindex="0" role="region" aria-label=${`${e}, as a table`}>
+          <table>
+            <thead>
+              <tr>${t.map(o=>l`<th scope="col" key=${o}>${o}</th>`)}</tr>
+            </thead>
+            <tbody>
+              ${n.map((o,i)=>l`<tr key=${i}>
+                  ${o.map((s,a)=>a===0?l`<th scope="row">${s}</th>`:l`<td>${s}</td>`)}
+                </tr>`)}
+            </tbody>
+          </table>
+        </div>`}
+  </section>`}function qi(e){return[`${e.host??"unknown"}, process ${e.pid??"?"}`,e.ready?"ready":e.error??"starting",e.model??"–",[e.device,e.encoder,e.precision].filter(Boolean).join(", ")||"–",e.running===null?"–":`${e.running} of ${e.concurrency??"?"}`,e.runs_per_s?.toFixed(1)??"–"]}function Ui(){let[e,t]=y(null),[n,r]=y(null),[o,i]=y(0);return h(()=>{let s=new AbortController,a=0,u=async()=>{try{t(await I(S,{path:"api/service",signal:s.signal})),r(null),a=setTimeout(m,Jt)}catch(c){if(le(c))return;r(c),ue(c).remedy==="retry"&&(a=setTimeout(m,Jt))}},m=()=>{document.hidden?a=setTimeout(m,Jt):u()};return m(),()=>{s.abort(),clearTimeout(a)}},[o]),{figures:e,error:n,retry:()=>i(s=>s+1)}}function nt(e){return e===null?"–":e<10?`${e.toFixed(1)} ms`:`${Math.round(e).toLocaleString("en")} ms`}function Wi(e){return e===null?"–":`${e.toFixed(1)} s`}function Ji(e){return e===null?"–":`${Math.round(100*e)} %`}function xr(){h(()=>{let e=null,t=o=>{e=o.target},n=()=>queueMicrotask(()=>{e?.isConnected&&document.activeElement===document.body&&(e=null)}),r=new MutationObserver(()=>{e===null||e.isConnected||document.activeElement!==document.body||Gi(e)?.focus({preventScroll:!0})});return document.addEventListener("focusin",t),document.addEventListener("focusout",n),r.observe(document.body,{childList:!0,subtree:!0}),()=>{document.removeEventListener("focusin",t),document.removeEventListener("focusout",n),r.disconnect()}},[])}function Gi(e){let t=document.querySelector("dialog[open] .dialog-close");return t!==null?t:(e.matches(".load-more")?document.querySelector(".end"):null)??document.querySelector("main h1")}var Ki=[["search","Search"],["catalog","Catalog"],["service","Service"]];function Sr(){let e=Un(),{view:t,album:n,code:r}=e.address,o=Yi(e.address);return h(()=>{document.title=o},[o]),Qi(),xr(),l`<${Ct.Provider} value=${e}>
+    <a class="skip" href="#main">Skip to the content</a>
+    <${Xi} />
+    <${zi} />
+    <main id="main" tabindex="-1">
+      ${t==="search"&&l`<${vr} />`}
+      ${t==="catalog"&&l`<${Qn} />`}
+      ${t==="service"&&l`<${wr} />`}
+    </main>
+    ${t!=="search"&&l`<${Zi} />`}
+    ${n!==null&&l`<${Gn} key="album" id=${n} />`}
+    ${r&&n===null&&t==="search"&&l`<${er} />`}
+    <div class="drop-note" aria-hidden="true"><p>Drop the picture to search with it</p></div>
+  <//>`}function Xi(){let{address:e,go:t}=$();return l`<header class="header">
+    <a class="wordmark" href=${E(T)} onClick=${F(()=>t(T))}>
+      <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+        <circle cx="16" cy="16" r="12" fill="none" stroke="currentColor" stroke-width="2.5" />
+        <circle class="logo-dot" cx="16" cy="16" r="4" />
+      </svg>
+      Cover search
+    </a>
+    <nav aria-label="Views">
+      ${Ki.map(([n,r])=>l`<a
+          key=${n}
+          href=${E({...T,view:n})}
+          aria-current=${e.view===n?"page":void 0}
+          onClick=${F(()=>t({...T,view:n}))}
+          >${r}</a
+        >`)}
+      <a href="../docs">API</a>
+    </nav>
+  </header>`}function zi(){let[e,t]=y(navigator.onLine);return h(()=>{let n=()=>t(navigator.onLine);return addEventListener("online",n),addEventListener("offline",n),()=>{removeEventListener("online",n),removeEventListener("offline",n)}},[]),l`<div role="status">
+    ${!e&&l`<p class="offline">You are offline. The page continues when the connection is back.</p>`}
+  </div>`}function Qi(){h(()=>{let e=t=>{let n=t.target instanceof HTMLElement&&t.target.matches("input, select, textarea");if(t.key!=="/"||n||t.ctrlKey||t.metaKey||document.querySelector("dialog[open]"))return;let r=document.getElementById("query");r!==null&&(t.preventDefault(),r.focus(),r.select())};return addEventListener("keydown",e),()=>removeEventListener("keydown",e)},[])}function Yi({view:e,parts:t}){let r={search:t.flatMap(o=>o.kind==="text"?[o.text]:[]).join(", "),catalog:"The catalog",service:"The service"}[e];return r?`${r} · Cover search`:"Cover search"}function Zi(){let{go:e}=$();return Qe(t=>{Promise.all(t.slice(0,W).map(n=>ce(n,n.name))).then(n=>e({...T,parts:n.map(({id:r})=>({kind:"image",id:r,weight:1}))}))}),null}$t();var kr=document.getElementById("page"),es=0;function Tr(){kr!==null&&an(l`<${Sr} key=${es+=1} />`,kr)}Tr();addEventListener("hashchange",()=>$t()&&Tr());
