@@ -13,7 +13,14 @@ IMPOSSIBLE = {
     "range_not_satisfiable",
 }
 #: The codes that the page gives to faults for which the service has no code, or a general one.
-OWN = {"no_gateway", "nothing_wanted", "offline", "picture_missing", "picture_unreadable"}
+OWN = {
+    "no_gateway",
+    "nothing_wanted",
+    "offline",
+    "picture_missing",
+    "picture_unreadable",
+    "years_reversed",
+}
 
 
 def test_every_error_code_has_words_on_the_page() -> None:

@@ -127,6 +127,17 @@ def test_a_search_that_wants_nothing_more_is_explained(
     expect(page.locator(CARDS).first).to_be_visible()
 
 
+def test_years_in_the_wrong_order_are_explained(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=star&year_min=1990")
+    last = page.get_by_role("textbox", name="To", exact=True)
+    last.fill("1980")
+    problem(page, "years_reversed")
+
+    last.fill("1999")
+
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
 def test_a_key_is_asked_for_and_kept_for_the_session_only(
     open_page: OpenPage, stack: RunningStack, tmp_path: Path
 ) -> None:

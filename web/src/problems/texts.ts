@@ -33,6 +33,11 @@ const TEXTS: Record<string, ProblemText> = {
     advice: "Save the picture as a smaller JPEG or PNG with another program, and choose it again.",
     remedy: "remove-picture",
   },
+  years_reversed: {
+    title: "The first year is after the last",
+    advice: "No album can be from these years. Change the first or the last year.",
+    remedy: "shorten",
+  },
   nothing_wanted: {
     title: "Nothing is left to search for",
     advice: "The parts of this search ask only for less, or cancel each other out. Change a part to “more”, or add words or a picture.",
@@ -155,7 +160,7 @@ const TEXTS: Record<string, ProblemText> = {
   },
   album_not_found: {
     title: "This album is not in the catalog",
-    advice: "It may have been removed since the address was made.",
+    advice: "It may have been removed since the address was made. Search for another album.",
     remedy: null,
   },
   job_not_found: {
@@ -198,9 +203,10 @@ export function problemText(error: unknown): ProblemText {
 
 export function codeOf(error: unknown): string {
   if (error instanceof ServiceError) {
-    // The page keeps to the other rules for parts: their number, and the length of their texts.
-    const isAboutParts = error.code === "invalid_parameter" && error.parameters.includes("parts");
-    return isAboutParts ? "nothing_wanted" : error.code;
+    // The page keeps to all other rules for parts and years.
+    const [parameter] = error.code === "invalid_parameter" ? error.parameters : [];
+    if (parameter === "parts") return "nothing_wanted";
+    return parameter === "year_min" ? "years_reversed" : error.code;
   }
   return error instanceof PictureMissing ? "picture_missing" : "internal";
 }
