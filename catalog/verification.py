@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.ingest.covers.existing_album_covers import location_of
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
-from catalog.writer.pages import all_albums, all_thumbnails
+from catalog.writer.paged_reads import all_albums, all_thumbnails
 from catalog.writer.protocol import CatalogWriter, Findings
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from common.colours.palette import PALETTE_VERSION

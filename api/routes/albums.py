@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.contract.openapi.response_descriptions import catalog_answers
 from api.contract.requests.album_cursor import encode
 from api.contract.requests.album_list import AlbumListParameters
-from api.contract.requests.parameters import (
+from api.contract.requests.search_parameters import (
     ALBUM_ID,
     AlbumParameters,
     ConditionalHeaders,
@@ -20,7 +20,7 @@ from api.contract.responses.albums import Album, AlbumList
 from api.contract.responses.catalog import GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import json_with_etag
 from api.lifespan import Gateway, gateway_of
-from api.routes.strict_parameters import StrictRoute
+from api.routes.strict_route import StrictRoute
 from common.catalog import protocol as catalog
 from common.search_query import Included
 from common.search_result import album_document

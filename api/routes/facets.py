@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from api.access.middleware import budget_of
 from api.contract.openapi.response_descriptions import catalog_answers
 from api.contract.requests.filter_parameters import FilterParameters
-from api.contract.requests.parameters import ConditionalHeaders
+from api.contract.requests.search_parameters import ConditionalHeaders
 from api.contract.responses.facets import FacetsAnswer, facets_answer
 from api.http.etags import json_with_etag
 from api.lifespan import gateway_of
-from api.routes.strict_parameters import StrictRoute
+from api.routes.strict_route import StrictRoute
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 

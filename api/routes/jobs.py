@@ -16,14 +16,14 @@ from api.contract.openapi.response_descriptions import (
     header,
     problems,
 )
-from api.contract.requests.parameters import JOB_ID, PreferHeader, WaitParameters
 from api.contract.requests.prefer import decide_wait
+from api.contract.requests.search_parameters import JOB_ID, PreferHeader, WaitParameters
 from api.contract.responses.job_json import job_json
 from api.contract.responses.jobs import Job
 from api.http.middleware.request_context import client_gone
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import NEVER_STORE, server_timing
-from api.routes.strict_parameters import StrictRoute
+from api.routes.strict_route import StrictRoute
 from api.search.job_events import stream_events
 from common import jobs
 

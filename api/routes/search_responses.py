@@ -10,8 +10,8 @@ from starlette.types import Scope
 from api.access.middleware import budget_of, client_of, idempotency_name, max_jobs_of, owner_of
 from api.contract.errors.problem_details import failure_response
 from api.contract.public_metadata import PublicMetadata
-from api.contract.requests.parameters import CacheableSearchHeaders, SearchHeaders
 from api.contract.requests.prefer import WaitPreference, decide_wait
+from api.contract.requests.search_parameters import CacheableSearchHeaders, SearchHeaders
 from api.contract.responses.job_json import job_json, job_path
 from api.http.etags import REVALIDATE, names_tag, not_modified, result_etag
 from api.http.middleware.request_context import client_gone

@@ -18,7 +18,7 @@ from api.contract.openapi.response_descriptions import (
     image_body,
     problems,
 )
-from api.contract.requests.parameters import (
+from api.contract.requests.search_parameters import (
     ALBUM_ID,
     CacheableSearchHeaders,
     SearchBody,
@@ -37,7 +37,7 @@ from api.http.request_bodies.search_body import max_body_bytes
 from api.http.request_bodies.uploads import declared_bytes, read_body, read_image
 from api.lifespan import Gateway, gateway_of
 from api.routes.search_responses import answer_search
-from api.routes.strict_parameters import StrictRoute
+from api.routes.strict_route import StrictRoute
 from common.errors import image_given_as
 from common.search_query import AlbumPart, ImagePart, SearchQuery, image_digest
 

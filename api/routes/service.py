@@ -15,7 +15,7 @@ from api.metrics.live_figures import LiveFigures
 from api.metrics.recorder import NO_ROUTE
 from api.metrics.request_figures import Interval, RequestFigures, Requests
 from api.routes.search_responses import JSON, NEVER_STORE
-from api.routes.strict_parameters import StrictRoute
+from api.routes.strict_route import StrictRoute
 from api.search.health_report import redact
 from common.ledger.overview import Overview
 from common.settings import Settings

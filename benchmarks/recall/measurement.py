@@ -12,8 +12,8 @@ from benchmarks.harness.measured_figure import Row
 from benchmarks.recall.albums import FILTERS, Albums
 from benchmarks.recall.catalog_load_time import Load, load, upsert_s
 from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both
-from benchmarks.recall.pages import page_rows
 from benchmarks.recall.query_plans import PlanReader
+from benchmarks.recall.result_pages import page_rows
 from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
 from benchmarks.recall.searches import SCAN_EVERY, Asked, Asker, plans_of
 from benchmarks.recall.server_usage import MIB

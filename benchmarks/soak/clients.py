@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.distinct_pngs import numbered_png
 from benchmarks.faults.job_audit import SWEEP_SLACK_S
-from benchmarks.small_pngs import numbered_png
 from common.jobs import JobState
 
 ASYNC = {"Prefer": "respond-async"}

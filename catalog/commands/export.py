@@ -9,7 +9,7 @@ from catalog.commands.command_runner import Call, Outcome
 from catalog.export import export
 from catalog.progress_bar import progress_bar
 from catalog.writer.open_writer import open_checked_writer
-from catalog.writer.pages import all_albums
+from catalog.writer.paged_reads import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

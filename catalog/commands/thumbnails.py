@@ -22,7 +22,7 @@ from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_st
 from catalog.progress_bar import progress_bar
 from catalog.thumbnail_folder import GRACE_S
 from catalog.writer.open_writer import open_checked_writer
-from catalog.writer.pages import all_thumbnails
+from catalog.writer.paged_reads import all_thumbnails
 from catalog.writer.protocol import PAGE
 from common.errors import SettingsError
 from worker.decode.processes.pool import DecoderPool

@@ -25,7 +25,7 @@ from catalog.ingest.covers.protocol import cover_sha256
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums
-from catalog.writer.pages import all_thumbnails
+from catalog.writer.paged_reads import all_thumbnails
 from catalog.writer.postgres import PostgresWriter
 from catalog.writer.protocol import CoverOfAlbum, cover_of
 from common.catalog.postgres_connections import open_connection

@@ -10,7 +10,7 @@ from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
-from catalog.writer.pages import rows_by_id
+from catalog.writer.paged_reads import rows_by_id
 from catalog.writer.protocol import CatalogWriter, CoverOfAlbum, MissingAlbum, NewEmbedding
 from worker.retries import retry_transient
 

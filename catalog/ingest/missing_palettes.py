@@ -9,7 +9,7 @@ from catalog.ingest.covers.existing_album_covers import CatalogCover, CatalogCov
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
-from catalog.writer.pages import rows_by_id
+from catalog.writer.paged_reads import rows_by_id
 from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
 from common.colours.palette import PALETTE_VERSION, Palette
 from worker.decode.palette import palette_of

@@ -11,7 +11,7 @@ from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.report import Report
 from catalog.reembedding.shadow_table import LiveAlbum, NewVersion, copy, missing
-from catalog.writer.pages import pages_by_id, rows_by_id
+from catalog.writer.paged_reads import pages_by_id, rows_by_id
 
 _PAGE = 500
 _BATCH = 100

@@ -14,7 +14,7 @@ from common.errors import QueueUnavailable
 from common.ledger.records import Claim
 from common.ledger.scripts import SWEEP_EVERY_MS
 from common.ledger.worker import WorkerLedger
-from worker.search.runs_per_second import RunRate
+from worker.search.throughput import RunRate
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.contract.openapi.problem_examples import problem_example
 from api.contract.openapi.response_descriptions import RATE_LIMIT
-from api.contract.requests.parameters import SearchBody
+from api.contract.requests.search_parameters import SearchBody
 from api.contract.responses import (
     albums,
     catalog,

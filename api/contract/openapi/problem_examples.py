@@ -6,7 +6,7 @@ from typing import Any
 
 from api.contract.errors.problem_details import INTERNAL_DETAIL, TYPE_PREFIX
 from api.contract.errors.statuses import PROBLEMS_BY_CODE
-from api.contract.requests.parameters import JOB_ID_EXAMPLE
+from api.contract.requests.search_parameters import JOB_ID_EXAMPLE
 from common.errors import CatalogMisconfigured
 
 DETAILS: Mapping[str, str] = MappingProxyType(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from api.contract.requests.parameters import JOB_ID_EXAMPLE
+from api.contract.requests.search_parameters import JOB_ID_EXAMPLE
 from api.contract.responses.problems import CatalogProblem
 from api.contract.responses.results import Result, Timings
 from api.contract.responses.schema import with_example

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.contract.requests.parameters import JOB_ID_EXAMPLE
+from api.contract.requests.search_parameters import JOB_ID_EXAMPLE
 from api.contract.responses.albums import ALBUM_EXAMPLE, Album
 from api.contract.responses.explanations import Explanation
 from api.contract.responses.facets import FacetCounts

@@ -8,7 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from api.contract.errors.request_errors import InvalidRequest, MalformedBody
-from api.contract.requests.parameters import PartBody, SearchBody, check_album_id
+from api.contract.requests.search_parameters import PartBody, SearchBody, check_album_id
 from api.contract.requests.strict_types import JSON
 from api.contract.requests.validation_messages import problems_of
 from api.http.request_bodies.image_header import check_image

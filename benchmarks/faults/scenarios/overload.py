@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from benchmarks.distinct_pngs import numbered_png
 from benchmarks.faults.catalog_server import CatalogServer
 from benchmarks.faults.clients import Submitted, submit, submit_image, texts
 from benchmarks.faults.outcome import Findings, Outcome
 from benchmarks.faults.rig import Rig, open_rig
-from benchmarks.small_pngs import numbered_png
 from common.cache.results import EMBEDDING_MARK, RESULT_MARK, pack, unpack
 from local.servers.supabase import SupabaseConfig, SupabaseServer
 from local.servers.supabase_gateway import Answer

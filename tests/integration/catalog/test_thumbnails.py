@@ -9,7 +9,7 @@ import pytest
 
 from catalog.database.migrations import apply_migrations
 from catalog.writer.album_row import AlbumRow
-from catalog.writer.pages import all_thumbnails
+from catalog.writer.paged_reads import all_thumbnails
 from catalog.writer.postgres import PostgresWriter
 from catalog.writer.protocol import AlbumThumbnails, CatalogWriter, CoverOfAlbum
 from catalog.writer.supabase import SupabaseWriter

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 from catalog.demo.albums import demo_albums
 from catalog.thumbnail_folder import GRACE_S, ThumbnailFolder
-from catalog.writer.pages import all_thumbnails
+from catalog.writer.paged_reads import all_thumbnails
 from catalog.writer.postgres import PostgresWriter
 from common.thumbnails import SIZES_PX, Thumbnails, file_name
 from tests.cover_server import CoverServer, cover_server

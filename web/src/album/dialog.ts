@@ -6,7 +6,7 @@ import type { Album, Result } from "../client/types";
 import { getJson } from "../client/http";
 import { html } from "../html";
 import { ProblemPanel } from "../problems/panel";
-import { withAlbum } from "../search/results/with_album";
+import { withAlbum } from "../search/query/add_album";
 import { Dialog } from "../shell/dialog";
 import { NO_FILTERS, START } from "../shell/address";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";

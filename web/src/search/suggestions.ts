@@ -13,7 +13,7 @@ import { hrefOf, onLink, useNavigation } from "../shell/navigation";
 import { connection } from "../shell/session";
 import { useLoaded } from "../shell/use_loaded";
 import { namedColors } from "./filters/colors";
-import { withAlbum } from "./results/with_album";
+import { withAlbum } from "./query/add_album";
 
 /** A multiple of the numbers of columns in start.css. */
 const COVERS = 24;

@@ -9,7 +9,7 @@ import { addPicture } from "../../pictures/store";
 import { PARTS_MAX, TEXT_MAX_CHARS } from "../../shell/address";
 import { Icon } from "../../shell/icons";
 import { useNavigation } from "../../shell/navigation";
-import { Parts } from "./parts";
+import { Parts } from "./part_chips";
 import { useDroppedPictures } from "./use_dropped_pictures";
 
 /** The pause in typing after which the search starts. */

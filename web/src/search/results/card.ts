@@ -9,7 +9,7 @@ import type { Match } from "../../client/types";
 import { html } from "../../html";
 import { Icon } from "../../shell/icons";
 import { hrefOf, onLink, useNavigation } from "../../shell/navigation";
-import { withAlbum } from "./with_album";
+import { withAlbum } from "../query/add_album";
 import { Why } from "./why";
 
 /** How wide a cover is in the grid, for the choice of the thumbnail. */

@@ -12,7 +12,7 @@ from api.app import create_app
 from api.contract.errors.statuses import PROBLEMS_BY_CODE
 from api.contract.openapi.problem_examples import DETAILS
 from api.contract.requests.album_list import AlbumListParameters
-from api.contract.requests.parameters import SearchParameters, TextSearch
+from api.contract.requests.search_parameters import SearchParameters, TextSearch
 from common.catalog.errors import REMEDIES
 from common.settings import load_settings
 from tests.paths import ROOT

@@ -8,9 +8,9 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query
 from fastapi.responses import JSONResponse, Response
 from fastapi.testclient import TestClient
 
-from api.contract.requests.parameters import CacheableSearchHeaders, TextSearch
+from api.contract.requests.search_parameters import CacheableSearchHeaders, TextSearch
 from api.error_handlers import install_error_handlers
-from api.routes.strict_parameters import FIELDS_MAX, StrictRoute
+from api.routes.strict_route import FIELDS_MAX, StrictRoute
 from common.filters import Filters
 from common.search_query import SearchQuery, TextPart
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from catalog.writer.pages import pages_by_id, rows_by_id
+from catalog.writer.paged_reads import pages_by_id, rows_by_id
 
 IDS = ["a", "b", "c", "d", "e"]
 

@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 from api.contract.errors.request_errors import InvalidRequest
 from api.contract.requests.filter_parameters import META_PREFIX
-from api.contract.requests.parameters import NoParameters
+from api.contract.requests.search_parameters import NoParameters
 from api.contract.requests.validation_messages import parameter_problems
 from common.errors import InvalidParameter
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.clock import Clock
-from worker.search.runs_per_second import RunRate
+from worker.search.throughput import RunRate
 
 
 @pytest.fixture
