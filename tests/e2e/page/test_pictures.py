@@ -69,3 +69,35 @@ def test_a_picture_is_kept_although_earlier_pictures_have_later_times(page: Page
 
     expect(page.locator(CARDS).first).to_be_visible()
     expect(page.locator(".problem")).to_have_count(0)
+
+
+def test_a_search_that_is_opened_while_a_picture_is_shrunk_stays(
+    page: Page, cover: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    large.write_bytes(cover.read_bytes() + b"\0" * (11 * 1024 * 1024))
+    choose(page, large)
+    page.evaluate(
+        """() => {
+          const decode = window.createImageBitmap;
+          window.createImageBitmap = (...given) => new Promise((resolve) => {
+            window.finishDecoding = () => resolve(decode(...given));
+          });
+          const add = IDBObjectStore.prototype.put;
+          window.added = 0;
+          IDBObjectStore.prototype.put = function (...given) {
+            window.added += 1;
+            return add.apply(this, given);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Shrink the picture and search").click()
+    page.wait_for_function("() => window.finishDecoding")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
+
+    page.evaluate("() => window.finishDecoding()")
+    page.wait_for_function("() => window.added === 1")
+    page.evaluate("fetch('../livez')")
+
+    assert page.url.endswith("/app/")

@@ -134,9 +134,11 @@ function PictureProblem({ search }: { search: RunningSearch }): VNode {
   useEffect(() => setFailure(null), [search.error]);
   const pictures = address.parts.filter((part) => part.kind === "image");
   const shrinkAll = async (): Promise<void> => {
+    const asked = location.search;
     try {
       const parts = await Promise.all(address.parts.map(shrunk));
-      go({ parts }, { replace: true });
+      // Meanwhile another search may have been opened, whose entry in the history must stay.
+      if (location.search === asked) go({ parts }, { replace: true });
     } catch {
       setFailure(new ServiceError("picture_unreadable", "this browser cannot decode the picture"));
     }
