@@ -200,6 +200,18 @@ def test_words_can_be_kept_and_others_added(page: Page) -> None:
     expect(page.get_by_role("searchbox")).to_have_value("red circle")
 
 
+def test_enter_adds_the_words_to_the_other_parts_once(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=red&text=blue")
+    page.get_by_role("searchbox").fill("a star")
+
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/app/?text=red&text=blue&text=a+star*")
+    expect(page.locator(CARDS).first).to_be_visible()
+    assert query_of(page)["text"] == ["red", "blue", "a star"]
+    expect(page.get_by_role("searchbox")).to_have_value("")
+
+
 def test_a_search_with_all_its_parts_says_that_no_more_can_be_added(
     open_page: OpenPage, stack: RunningStack
 ) -> None:
