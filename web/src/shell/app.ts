@@ -1,7 +1,7 @@
 // The frame of the page: its header, the present view, the dialogs, and the keys that work everywhere.
 
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { AlbumDialog } from "../album/dialog";
 import { CatalogView } from "../catalog/view";
@@ -90,7 +90,8 @@ function OfflineNote(): VNode {
 
 /** The key `/` moves the focus to the search field. */
 function useSearchKey(): void {
-  useEffect(() => {
+  // Effects without a layout run after the first frame, which a busy machine shows late.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const isTyping = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
       if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;

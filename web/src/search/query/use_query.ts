@@ -1,6 +1,6 @@
 // Edits the query: words, which are searched for once typing pauses, and the other parts.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Part } from "../../client/search";
 import { addPicture } from "../../pictures/store";
@@ -121,7 +121,8 @@ function usePause(resumed: () => void, isHeld: boolean): Pause {
     end();
     timer.current = setTimeout(atEnd, PAUSE_MS);
   };
-  useEffect(() => {
+  // Before a key can be pressed: a later start would replace the pause of what is typed first.
+  useLayoutEffect(() => {
     if (!isHeld) begin(resumed);
     return end;
   }, [isHeld]);
