@@ -11,6 +11,7 @@ from tests.e2e.page.conftest import OpenPage, another_gateway, new_key
 pytestmark = pytest.mark.timeout(300)
 
 CARDS = ".card-link"
+REFUSE_KEYS = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 REFUSE_STORAGE = """for (const name of ["sessionStorage", "indexedDB"]) {
   Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
 }"""
@@ -41,11 +42,12 @@ def test_invisible_and_foreign_characters_around_a_pasted_key_are_ignored(
         expect(page.locator(CARDS).first).to_be_visible()
 
 
+@pytest.mark.parametrize("refusal", [REFUSE_STORAGE, REFUSE_KEYS], ids=["blocked", "full"])
 def test_a_browser_that_refuses_storage_searches_with_the_key_of_the_address(
-    open_page: OpenPage, stack: RunningStack, tmp_path: Path, page: Page, cover: Path
+    stack: RunningStack, tmp_path: Path, page: Page, cover: Path, refusal: str
 ) -> None:
     with another_gateway(stack, tmp_path, AUTH="required") as url:
-        page.add_init_script(REFUSE_STORAGE)
+        page.add_init_script(refusal)
 
         page.goto(f"{url}/app/?text=star#key={new_key(stack)}")
         expect(page.locator(CARDS).first).to_be_visible()

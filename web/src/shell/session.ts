@@ -6,12 +6,13 @@ const KEY = "cover-search.key";
 
 export const connection: Connection = { base: new URL("../", document.baseURI), key: readKey };
 
-// A browser that blocks cookies refuses the storage too; the key is then kept until the page is left.
+// A browser that blocks cookies refuses the storage too, and a full storage refuses the key; the key is then kept until the
+// page is left.
 let kept: string | null = null;
 
 export function readKey(): string | null {
   try {
-    return sessionStorage.getItem(KEY);
+    return kept ?? sessionStorage.getItem(KEY);
   } catch {
     return kept;
   }
