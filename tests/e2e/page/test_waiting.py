@@ -78,7 +78,7 @@ def test_a_waiting_search_shows_its_position_in_the_queue(page: Page, fragile: R
             search = f"{fragile.url}/api/search-by-text"
             assert httpx.get(search, params=query, headers={"Prefer": "respond-async"}).status_code == 202
 
-        page.get_by_role("searchbox").fill("a white rabbit")
+        page.get_by_role("searchbox").fill(f"a white rabbit {secrets.token_hex(4)}")
 
         expect(page.locator(".waiting")).to_contain_text(re.compile("2 searches are|One search is"))
 
@@ -122,7 +122,7 @@ def test_a_broken_stream_of_events_is_replaced_by_polling(open_page: OpenPage, f
     page.wait_for_load_state("networkidle")
     page.evaluate(BREAK_EVENTS)
     with suspended(fragile, "-m worker"), page.expect_request(re.compile(r"/api/jobs/\w+\?wait=")):
-        page.get_by_role("searchbox").fill("an orange fish")
+        page.get_by_role("searchbox").fill(f"an orange fish {secrets.token_hex(4)}")
 
     expect(page.locator(CARDS).first).to_be_visible()
     assert page.evaluate("window.brokenStreams") == 1

@@ -50,6 +50,21 @@ export interface RunningSearch extends SearchState {
   cancel: () => void;
 }
 
+/** A search whose answer is outstanding. */
+interface Running {
+  abort: AbortController;
+  /** The id of its job, if it was not answered at once. */
+  job: string | null;
+}
+
+interface RequestedPage {
+  key: string;
+  offset: number;
+  asked: Search;
+}
+
+type Update = (change: (before: SearchState) => SearchState) => void;
+
 /** Return the request for one page of the search in an address. */
 export function searchOf(address: Address, offset: number, explain = false): Search {
   const parts: readonly Part[] = address.parts.length ? address.parts : [{ kind: "text", text: DEFAULT_TEXT, weight: 1 }];
@@ -73,35 +88,18 @@ export function useSearch(address: Address): RunningSearch {
   const key = searchKey(address);
   const [state, setState] = useState<SearchState>(NOTHING);
   const [attempt, setAttempt] = useState(0);
-  const running = useRef<{ abort: AbortController; job: string | null } | null>(null);
+  const running = useRef<Running | null>(null);
 
   const start = (offset: number): void => {
     stop(running.current);
-    const own = { abort: new AbortController(), job: null as string | null };
+    const own: Running = { abort: new AbortController(), job: null };
     running.current = own;
     // An answer counts only while its search is the newest.
-    const update = (change: (before: SearchState) => SearchState): void => {
+    const update: Update = (change) => {
       if (running.current === own) setState(change);
     };
     update((before) => ({ ...before, loading: offset ? "more" : "first", error: null, job: null, upload: null }));
-    const asked = searchOf(address, offset);
-    search(connection, asked, {
-      signal: own.abort.signal,
-      picture: async (id) => (await readPicture(id)).blob,
-      onUpload: (upload) => update((before) => ({ ...before, upload })),
-      onJob: (job) => {
-        own.job = job.id;
-        update((before) => ({ ...before, job, upload: null }));
-      },
-    }).then(
-      (found) => {
-        own.job = null;
-        update((before) => withPage(before, found, { key: key as string, offset, asked }));
-      },
-      (error: unknown) => {
-        if (!isAbort(error)) update((before) => ({ ...before, loading: null, job: null, upload: null, error }));
-      },
-    );
+    runPage(own, { key: key as string, offset, asked: searchOf(address, offset) }, update);
   };
 
   useEffect(() => {
@@ -130,11 +128,28 @@ export function useSearch(address: Address): RunningSearch {
   };
 }
 
-function withPage(
-  before: SearchState,
-  found: Found,
-  { key, offset, asked }: { key: string; offset: number; asked: Search },
-): SearchState {
+/** Search for one page, and report each change of the state. */
+function runPage(own: Running, page: RequestedPage, update: Update): void {
+  search(connection, page.asked, {
+    signal: own.abort.signal,
+    picture: async (id) => (await readPicture(id)).blob,
+    onUpload: (upload) => update((before) => ({ ...before, upload })),
+    onJob: (job) => {
+      own.job = job.id;
+      update((before) => ({ ...before, job, upload: null }));
+    },
+  }).then(
+    (found) => {
+      own.job = null;
+      update((before) => withPage(before, found, page));
+    },
+    (error: unknown) => {
+      if (!isAbort(error)) update((before) => ({ ...before, loading: null, job: null, upload: null, error }));
+    },
+  );
+}
+
+function withPage(before: SearchState, found: Found, { key, offset, asked }: RequestedPage): SearchState {
   const { results, exhausted } = found.result;
   const matches = offset ? unique([...before.matches, ...results]) : results;
   return {
@@ -156,7 +171,7 @@ function unique(matches: readonly Match[]): Match[] {
   return [...new Map(matches.map((match) => [match.id, match])).values()];
 }
 
-function stop(running: { abort: AbortController; job: string | null } | null): void {
+function stop(running: Running | null): void {
   if (running === null) return;
   running.abort.abort();
   // The job would use a worker for an answer that nobody reads. If the job has already ended, nothing happens.
@@ -166,4 +181,3 @@ function stop(running: { abort: AbortController; job: string | null } | null): v
 function canceled(): ServiceError {
   return new ServiceError("job_canceled", "the search was canceled");
 }
-

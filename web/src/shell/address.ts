@@ -122,7 +122,3 @@ export function countFilters(address: Address): number {
     Number(address.minSimilarity !== null)
   );
 }
-
-export function isSearch(address: Address): boolean {
-  return address.parts.length > 0 || countFilters(address) > 0;
-}
