@@ -117,7 +117,7 @@ def page(open_page: OpenPage, stack: RunningStack) -> Page:
 def fragile(start_stack: StartStack) -> RunningStack:
     """A stack whose processes tests may suspend; its limits are low, so that tests reach them soon."""
     return start_stack(
-        WORKERS="2", DEMO_ALBUMS="30", JOB_DEADLINE_S="8", MAX_QUEUE_DEPTH="3", CATALOG_TIMEOUT_S="1"
+        WORKERS="2", DEMO_ALBUMS="30", JOB_DEADLINE_S="15", MAX_QUEUE_DEPTH="3", CATALOG_TIMEOUT_S="1"
     )
 
 

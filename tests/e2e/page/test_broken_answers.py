@@ -176,6 +176,8 @@ def test_a_search_that_is_left_while_its_picture_is_read_is_not_sent(
 def test_a_countdown_ends_in_time_although_its_timers_were_late(page: Page) -> None:
     document = {"code": "rate_limited", "detail": "x"}
     page.clock.install()
+    # The page must not use timers of two clocks.
+    page.reload()
     page.route(SEARCH, lambda route: route.fulfill(status=429, json=document, headers={"Retry-After": "90"}))
     page.get_by_role("searchbox").fill("a star")
     problem(page, "rate_limited")

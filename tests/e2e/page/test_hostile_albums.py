@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from psycopg.types.json import Jsonb
 from local.tool_settings import recorded_tool_settings
 from tests.e2e.conftest import RunningStack
 from tests.e2e.page.conftest import OpenPage
+from tests.polling import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,8 +33,14 @@ def hostile(fragile: RunningStack) -> Iterator[RunningStack]:
         change = f"UPDATE album_covers SET ({columns}) = (%s, %s, %s, %s, %s::jsonb) WHERE id = %s"
         metadata = '{"link": "' + SCRIPT + '", "<b>bold</b>": "<i>x</i>"}'
         database.execute(change, [RIGHT_TO_LEFT, MARKUP, SCRIPT, MARKUP, metadata, ALBUM])
+        _wait_for_title(fragile, MARKUP)
         yield fragile
         database.execute(change, [*before[:4], Jsonb(before[4]), ALBUM])
+
+
+def _wait_for_title(stack: RunningStack, title: str) -> None:
+    """Wait until the gateway has seen a change of the album; until then it answers from its cache."""
+    eventually(lambda: httpx.get(f"{stack.url}/api/albums/{ALBUM}").json()["album_name"] == title)
 
 
 def test_hostile_texts_of_an_album_do_nothing(open_page: OpenPage, hostile: RunningStack) -> None:
@@ -56,6 +64,7 @@ def test_long_names_without_spaces_stay_inside_the_page(
     with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as database:
         change = "UPDATE album_covers SET (artist, album_name, reviewer) = (%s, %s, %s) WHERE id = %s"
         database.execute(change, ["A" * 2000, "B" * 2000, "C" * 2000, ALBUM])
+    _wait_for_title(hostile, "B" * 2000)
 
     page = open_page(hostile.url, f"?artist={'A' * 500}&album={ALBUM}", width=width)
     expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_be_visible()
