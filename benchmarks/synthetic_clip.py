@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.strict_numbers import whole_number
+from common.validation.strict_numbers import whole_number
 
 #: The number of merges in openai/CLIP's vocabulary of 49,408 tokens.
 MERGES_COUNT = 48_894

@@ -26,10 +26,10 @@ from pydantic import (
     model_validator,
 )
 
-from common import url_validation
 from common.errors import SettingsError
 from common.images.cost.estimate import MAX_COST_S
-from common.strict_numbers import read_decimal, read_whole_number
+from common.validation import urls
+from common.validation.strict_numbers import read_decimal, read_whole_number
 
 MIB = 1024 * 1024
 
@@ -94,10 +94,10 @@ UNIT_SECONDS: Mapping[str, int] = MappingProxyType({"second": 1, "minute": 60, "
 _RATE = re.compile(rf"[1-9][0-9]{{0,8}}/({'|'.join(UNIT_SECONDS)})")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
-RedisUrl = Annotated[SecretStr, _secret(url_validation.redis_url)]
-PostgresUrl = Annotated[SecretStr, _secret(url_validation.postgres_url)]
-SupabaseUrl = Annotated[str, AfterValidator(url_validation.supabase_url)]
-PublicUrl = Annotated[str, AfterValidator(url_validation.public_url)]
+RedisUrl = Annotated[SecretStr, _secret(urls.redis_url)]
+PostgresUrl = Annotated[SecretStr, _secret(urls.postgres_url)]
+SupabaseUrl = Annotated[str, AfterValidator(urls.supabase_url)]
+PublicUrl = Annotated[str, AfterValidator(urls.public_url)]
 Key = Annotated[SecretStr, _secret(_header_value)]
 Whole = Annotated[int, BeforeValidator(_read_text(read_whole_number))]
 Decimal = Annotated[float, BeforeValidator(_read_text(read_decimal))]

@@ -34,8 +34,8 @@ from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
 from local.options import LocalOptions, own_environment, read_options
-from local.phone_access import page_address, show_phone_address
-from local.phone_key import phone_key, revoke_left_key
+from local.phone.access import page_address, show_phone_address
+from local.phone.key import phone_key, revoke_left_key
 from local.stack import Stack
 from local.state_folder import URL_RECORD, state_errors
 from worker.encoder.model_files import find_model

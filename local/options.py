@@ -8,8 +8,8 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from common.settings import Settings, is_given_as_empty, load_settings
-from common.strict_numbers import read_whole_number
-from local.phone_access import phone_defaults
+from common.validation.strict_numbers import read_whole_number
+from local.phone.access import phone_defaults
 from local.state_folder import redis_folder, shared_folder, state_folder
 
 #: The folder of this repository's small CLIP model, trained on generated covers (models/demo/README.md).

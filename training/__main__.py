@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from common.strict_numbers import whole_number
+from common.validation.strict_numbers import whole_number
 from worker.encoder.checkpoint import INSTALL_TORCH
 
 try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.recall.measurement import QUERIES, SIZES, measure
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 
 RESULTS = Path(__file__).parent.parent / "recall.json"
 

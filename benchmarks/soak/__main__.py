@@ -23,7 +23,7 @@ from benchmarks.soak.samples import Growth, Samples
 from benchmarks.soak.table import table
 from common.redis import keyspace
 from common.settings import Settings
-from common.strict_numbers import decimal_number, whole_number
+from common.validation.strict_numbers import decimal_number, whole_number
 from local.gateway_and_worker import Service
 
 RESULTS = Path(__file__).parent.parent / "soak.json"

@@ -7,7 +7,7 @@ from catalog.commands.command_runner import Call, Outcome
 from catalog.demo.loading import load_demo
 from catalog.progress_bar import progress_bar
 from common.errors import SettingsError
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 from worker.encoder.model_files import find_model
 
 DEMO_ALBUMS = 2000

@@ -40,7 +40,7 @@ from common.catalog.postgres_connections import open_connection
 from common.colours.palette import PALETTE_VERSION
 from common.errors import SettingsError
 from common.settings import ALL_KEYS, Settings
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from catalog.writer.protocol import CatalogWriter
 from common.colours.palette import PALETTE_VERSION
 from common.errors import ModelMismatch, SettingsError
 from common.settings import Settings
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load_encoder import read_model_input
 

@@ -25,7 +25,7 @@ from catalog.reembedding.table_swap import index_copy, switch
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.errors import SettingsError
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from catalog.demo.albums import DEMO_SEED, demo_albums
 from catalog.demo.catalog_rows import write_table
 from catalog.demo.drawing.cover import cover_jpeg, draw_cover
-from common.strict_numbers import positive_integer, whole_number
+from common.validation.strict_numbers import positive_integer, whole_number
 
 
 def contact_sheet(*, columns: int, rows: int, size_px: int, seed: int) -> Image.Image:

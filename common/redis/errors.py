@@ -19,7 +19,7 @@ from redis.exceptions import (
 )
 
 from common.errors import SettingsError
-from common.url_validation import NO_CLUSTER, PERCENT_ENCODING
+from common.validation.urls import NO_CLUSTER, PERCENT_ENCODING
 
 #: The oldest major version of Redis with all commands that this service uses.
 FIRST_VERSION = 6

@@ -18,8 +18,8 @@ from common.redis import keyspace
 from common.redis.clients import SOCKET_TIMEOUT_S, connection_options, open_redis
 from common.redis.errors import FIRST_VERSION, permanent_error
 from common.settings import Settings
-from common.strict_numbers import read_whole_number
-from common.url_validation import NO_CLUSTER, NO_SENTINEL
+from common.validation.strict_numbers import read_whole_number
+from common.validation.urls import NO_CLUSTER, NO_SENTINEL
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from common.strict_numbers import read_whole_number
+from common.validation.strict_numbers import read_whole_number
 
 PREFIX = "/rest/v1/"
 POLL_S = 0.02

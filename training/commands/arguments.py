@@ -2,7 +2,7 @@
 
 import argparse
 
-from common.strict_numbers import decimal_number
+from common.validation.strict_numbers import decimal_number
 
 
 def share(value: str) -> float:

@@ -11,7 +11,7 @@ from catalog.demo.drawing.cover import draw_cover
 from catalog.ingest.album_source import add_source_arguments, open_album_source
 from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
-from common.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
 from training.data.decoded_covers import DecodedCovers, DecodedCoverStore

@@ -14,7 +14,7 @@ from catalog.ingest.album_source import add_source_arguments, open_album_source,
 from catalog.ingest.rejection import Rejected
 from catalog.ingest.report import Report
 from common.errors import SettingsError
-from common.strict_numbers import decimal_number, positive_integer, whole_number
+from common.validation.strict_numbers import decimal_number, positive_integer, whole_number
 from training.commands.arguments import add_device_argument, share
 from training.data.decoded_covers import DecodedCoverStore
 from training.data.splits import Shares

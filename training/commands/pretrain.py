@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from catalog.commands.command_runner import Call, Outcome
-from common.strict_numbers import decimal_number, positive_integer, whole_number
+from common.validation.strict_numbers import decimal_number, positive_integer, whole_number
 from training.pretrain import pretrain
 
 

@@ -1,1 +1,1 @@
-"""The errors of the HTTP layer, and the responses to failed requests."""
+"""The errors that only HTTP requests cause, and the responses to failed requests."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from api.contract.errors.request_errors import HeadersTooLarge, MalformedBody, NotImplementedHere
-from common.strict_numbers import read_whole_number
+from common.validation.strict_numbers import read_whole_number
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 

@@ -15,7 +15,7 @@ from api.contract.errors.request_errors import (
 )
 from api.http.request_bodies.body_budget import Body
 from api.http.request_bodies.multipart import ImageForm, empty_file, too_large
-from common.strict_numbers import read_whole_number
+from common.validation.strict_numbers import read_whole_number
 
 #: The maximum number of seconds for receiving a body, enough for ten megabytes at 350 kB/s.
 BODY_TIMEOUT_S = 30.0

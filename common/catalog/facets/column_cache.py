@@ -35,7 +35,7 @@ class _Kept:
 
     @property
     def albums(self) -> int:
-        """The number of albums whose columns are kept."""
+        """The number of albums in the kept columns."""
         return len(self.value) if isinstance(self.value, FacetColumns) else 0
 
 

@@ -1,7 +1,7 @@
 """Each error is explained in a person's words, and the page continues once its cause has gone.
 
-Most errors come from a real stack that is broken; the errors of `INTERCEPTED` are made by intercepting an
-answer, because their causes take minutes or a broken installation.
+Most tests break a part of a running stack. The errors in `INTERCEPTED` are written into an intercepted
+answer, because causing them would take minutes or a broken installation.
 """
 
 import re
@@ -45,7 +45,7 @@ INTERCEPTED = {
 
 
 def png(width: int, height: int) -> bytes:
-    """Return the beginning of a PNG file of any size, without its pixels."""
+    """Return the beginning of a PNG file with the given width and height, without pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100))]
     body = b"".join(

@@ -35,7 +35,7 @@ def test_the_address_opens_the_page_with_the_key(
     page = open_page(url, f"?text=star#key={key}", width=390, height=844, has_touch=True, is_mobile=True)
     expect(page.locator(".card-link").first).to_be_visible()
 
-    # The fragment is erased, the covers come from the machine's address, and reloads keep the key.
+    # The page erases the fragment, loads covers from the machine's address, and keeps the key after a reload.
     assert page.url == f"{url}/app/?text=star"
     assert not page.evaluate("isSecureContext")
     page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")

@@ -1,4 +1,4 @@
-"""Scores that JSON cannot express, which only SQL can store, are read as missing scores."""
+"""Scores such as NaN, which SQL can store but JSON cannot express, are read as missing scores."""
 
 from decimal import Decimal
 

@@ -16,7 +16,7 @@ import openvino
 
 from common.errors import ModelUnavailable
 from common.processes.child_processes import end_with_parent
-from common.strict_numbers import whole_number
+from common.validation.strict_numbers import whole_number
 from worker.encoder.checkpoint import load_checkpoint
 from worker.encoder.model_files import ModelSource, find_model
 from worker.encoder.openvino.clip_graph import image_model, text_model

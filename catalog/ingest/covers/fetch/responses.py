@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from catalog.ingest.rejection import RowFault
-from common.strict_numbers import read_decimal
+from common.validation.strict_numbers import read_decimal
 
 #: The maximum number of characters in an ETag or Last-Modified header; longer headers are not stored.
 _VALIDATOR_MAX_CHARS = 500

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from common.errors import SettingsError
 from common.redis.clients import connection_options
 from common.settings import load_settings
-from common.url_validation import http_url, postgres_url, redis_url, supabase_url
+from common.validation.urls import http_url, postgres_url, redis_url, supabase_url
 
 SECRET = "hunter2"
 ENCODED = {"@": "%40", ":": "%3A", "/": "%2F", "?": "%3F", "#": "%23", "%": "%25", " ": "%20"}

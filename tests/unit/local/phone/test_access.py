@@ -7,7 +7,7 @@ from rich.console import Console
 
 from common.errors import SettingsError
 from local.options import read_options
-from local.phone_access import page_address, show_phone_address
+from local.phone.access import page_address, show_phone_address
 
 PUBLIC = "http://192.168.1.20:8000"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from common.strict_numbers import (
+from common.validation.strict_numbers import (
     decimal_number,
     positive_integer,
     read_decimal,

@@ -1,0 +1,1 @@
+"""Validates texts that come from outside: numbers and URLs."""
