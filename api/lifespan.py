@@ -22,6 +22,7 @@ from api.background.subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.background.thumbnail_warnings import ThumbnailWarnings
 from api.contract.public_metadata import PublicMetadata
+from api.health_report import HealthCheck
 from api.http.middleware.parsed_query_cache import RepeatedQueries
 from api.http.request_bodies.body_budget import BodyBudget
 from api.http.request_bodies.search_body import SearchBodyReader
@@ -34,7 +35,6 @@ from api.metrics.store import MetricsStore
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
 from api.search.catalog_version import CatalogVersion
-from api.search.health_report import HealthCheck
 from api.search.submit_and_wait import SearchService
 from api.search.waiters import Waiters
 from common.broker.celery_app import make_celery, message_template

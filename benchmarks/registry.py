@@ -11,7 +11,7 @@ from benchmarks.explain import closest_words
 from benchmarks.explain import cost as explanation_cost
 from benchmarks.gpu import batcher as gpu_batcher
 from benchmarks.gpu import encoder as gpu_encoder
-from benchmarks.gpu import processes as gpu_processes
+from benchmarks.gpu import process_count as gpu_processes
 from benchmarks.gpu import service as gpu_service
 from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.measured_figure import Figure

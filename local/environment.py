@@ -13,8 +13,8 @@ from common.errors import CoverSearchError
 from common.processes.program_name import command_name
 from local.errors import NoLocalService
 from local.options import own_environment
+from local.running_service_settings import recorded_tool_settings
 from local.state_folder import state_errors, state_folder
-from local.tool_settings import recorded_tool_settings
 
 _ABOUT = """Print shell commands that set DATABASE_URL, REDIS_URL, CLIP_MODEL and other settings to those of
 the service that runs on this machine. The printed DATABASE_URL contains the database's password."""

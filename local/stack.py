@@ -15,9 +15,9 @@ from local.gateway_and_worker import Service, gateway_service, worker_service
 from local.options import LocalOptions
 from local.processes.child_process import ChildProcess
 from local.processes.supervisor import Supervisor
+from local.running_service_settings import forget_tool_settings, record_tool_settings
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
-from local.tool_settings import forget_tool_settings, record_tool_settings
 
 #: The maximum seconds for a worker's start, long enough for the first export of a large model.
 WORKER_START_S = 600.0

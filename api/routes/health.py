@@ -10,11 +10,11 @@ from api.access.middleware import sees_details
 from api.contract.openapi.response_descriptions import NEVER_STORED, answer, header, problems
 from api.contract.requests.search_parameters import HealthParameters
 from api.contract.responses.health import Health, Liveness, ModelsLoaded, Readiness, Service
+from api.health_report import HealthReport
 from api.lifespan import gateway_of
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
 from api.routes.web_page import page_address
-from api.search.health_report import HealthReport
 from common.version import VERSION
 
 #: The endpoints that ignore unknown parameters, because probes and browsers may add parameters.

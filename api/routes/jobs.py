@@ -18,7 +18,7 @@ from api.contract.openapi.response_descriptions import (
 )
 from api.contract.requests.prefer import decide_wait
 from api.contract.requests.search_parameters import JOB_ID, PreferHeader, WaitParameters
-from api.contract.responses.job_json import job_json
+from api.contract.responses.job_serialization import job_json
 from api.contract.responses.jobs import Job
 from api.http.middleware.request_context import client_gone
 from api.lifespan import Gateway, gateway_of

@@ -12,7 +12,7 @@ from api.contract.errors.problem_details import failure_response
 from api.contract.public_metadata import PublicMetadata
 from api.contract.requests.prefer import WaitPreference, decide_wait
 from api.contract.requests.search_parameters import CacheableSearchHeaders, SearchHeaders
-from api.contract.responses.job_json import job_json, job_path
+from api.contract.responses.job_serialization import job_json, job_path
 from api.http.etags import REVALIDATE, names_tag, not_modified, result_etag
 from api.http.middleware.request_context import client_gone
 from api.http.request_bodies.body_budget import Body

@@ -29,7 +29,7 @@ from api.contract.requests.search_parameters import (
     check_album_id,
 )
 from api.contract.responses.jobs import Job
-from api.contract.responses.results import Result
+from api.contract.responses.search_results import Result
 from api.http.request_bodies.body_budget import Body
 from api.http.request_bodies.image_header import check_image
 from api.http.request_bodies.multipart import FILE_FIELD

@@ -9,14 +9,14 @@ from fastapi.responses import Response
 from api.access.middleware import FIGURES_FOR_ADMINS, check_admin
 from api.contract.openapi.response_descriptions import NEVER_STORED, answer, problems
 from api.contract.responses import service as models
-from api.contract.responses.job_json import iso_time
+from api.contract.responses.job_serialization import iso_time
+from api.health_report import redact
 from api.lifespan import gateway_of
 from api.metrics.live_figures import LiveFigures
 from api.metrics.recorder import NO_ROUTE
 from api.metrics.request_figures import Interval, RequestFigures, Requests
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
-from api.search.health_report import redact
 from common.ledger.overview import Overview
 from common.settings import Settings
 from common.version import VERSION

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 from api.contract.public_metadata import PublicMetadata
-from api.contract.responses.job_json import job_json
+from api.contract.responses.job_serialization import job_json
 from api.search.waiters import Waiters
 from common.errors import CoverSearchError
 from common.jobs import Job

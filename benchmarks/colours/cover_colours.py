@@ -32,7 +32,7 @@ from common.colours.names import main_colour
 from common.colours.palette import Palette
 from common.filters import Filters
 from worker.decode.image import decode_image
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 
 NAMES = ("colours.precision_at_10", "colours.main_colour", "colours.palette_ms")
 #: Seeds of the generator. The distances of palettes and cells were chosen with covers of another seed.

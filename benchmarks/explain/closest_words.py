@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import psycopg
 
-from benchmarks.explain.word_facts import is_true
+from benchmarks.explain.expected_words import is_true
 from benchmarks.harness.benchmark_context import DEMO_MODEL, Bench
 from benchmarks.harness.measured_figure import Figure
 from catalog.demo.albums import DEMO_SEED, DemoAlbum, demo_albums

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.explain.closest_words import embedded
-from benchmarks.explain.word_facts import is_true
+from benchmarks.explain.expected_words import is_true
 from benchmarks.harness.benchmark_context import DEMO_MODEL, STATE
 from catalog.demo.albums import demo_albums
 from worker.encoder.load_encoder import load_encoder

@@ -14,10 +14,10 @@ from benchmarks.recall.catalog_load_time import Load, load, upsert_s
 from benchmarks.recall.halfvec_index import Built, build_vector_index, walk_both
 from benchmarks.recall.query_plans import PlanReader
 from benchmarks.recall.result_pages import page_rows
-from benchmarks.recall.rows import FULL_ANSWERS, RECALL, held_row, row
 from benchmarks.recall.searches import SCAN_EVERY, Asked, Asker, plans_of
 from benchmarks.recall.server_usage import MIB
 from benchmarks.recall.synthetic_embeddings import Vectors
+from benchmarks.recall.table_rows import FULL_ANSWERS, RECALL, held_row, row
 from catalog.database.migrations import apply_migrations
 from catalog.database.vector_index import MEMORY_MIB
 from catalog.ingest.table_ingest import BATCH

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.harness.measured_figure import Row
 from benchmarks.recall.albums import FILTERS, Albums
-from benchmarks.recall.rows import RECALL, WHOLE, held_row, row
 from benchmarks.recall.synthetic_embeddings import Vectors
+from benchmarks.recall.table_rows import RECALL, WHOLE, held_row, row
 from common.catalog.postgres import PostgresCatalog
 from common.catalog.protocol import Catalog
 from common.catalog.ranking import Ranking

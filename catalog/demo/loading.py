@@ -35,7 +35,7 @@ from common.processes.child_processes import end_with_parent, sigint_blocked_in_
 from common.regular_files import read_regular_file
 from common.settings import Settings
 from worker.decode.image import decode_cover, decode_image
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.model_files import find_model

@@ -12,7 +12,7 @@ from catalog.ingest.report import Report
 from catalog.writer.paged_reads import rows_by_id
 from catalog.writer.protocol import PAGE, CatalogWriter, CoverOfAlbum
 from common.colours.palette import PALETTE_VERSION, Palette
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 from worker.decode.processes.pool import DecoderPool
 from worker.retries import retry_transient
 

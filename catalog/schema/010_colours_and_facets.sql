@@ -66,7 +66,7 @@ $$;
 CREATE INDEX IF NOT EXISTS album_covers_facets ON album_covers (genre, main_colour, best_new_music)
   INCLUDE (release_year, pitchfork_score) WHERE coalesce(cardinality(genres), 0) <= 1;
 
--- Returns the columns of the albums that meet the filters, which common/catalog/facets/sql_document.py reads:
+-- Returns the columns of the albums that meet the filters, which common/catalog/facets/parse_sql_result.py reads:
 -- {"version": …, "groups": [[genre keys, best new music, main colour, years, scores], …]}. A group contains albums with
 -- equal genre keys, best new music and main colour. Years and scores are texts of arrays in one order, because
 -- PostgreSQL writes these faster than JSON. A year or score that is missing or not finite is the smallest integer.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from common.catalog import row_mapping
 from common.catalog.errors import misconfigured
 from common.catalog.facets.columns import FacetColumns, GenreNames
-from common.catalog.facets.sql_document import columns_from_document
+from common.catalog.facets.parse_sql_result import columns_from_document
 from common.catalog.protocol import (
     BEFORE_FIRST,
     EMBEDDING_DIMENSION,

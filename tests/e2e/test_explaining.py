@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.explain.word_facts import is_true
+from benchmarks.explain.expected_words import is_true
 from catalog.demo.albums import demo_albums
 from common.search_result import WORD_GROUPS
 from tests.e2e.conftest import ALBUMS

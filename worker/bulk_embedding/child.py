@@ -29,7 +29,7 @@ from common.colours.palette import Palette
 from common.errors import CoverSearchError, ImageError
 from common.settings import load_settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.protocol import Encoder, Pixels
 from worker.startup import open_encoder

@@ -19,7 +19,7 @@ from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
 from worker.decode.colour.colour_space import colour_source
 from worker.decode.colour.conversion import ColourSource, Conversion, conversion_from
-from worker.decode.pillow_parsers import BROKEN, open_image
+from worker.decode.image_parsers import BROKEN, open_image
 from worker.decode.pixel_loading import load_samples, scaled_down
 from worker.decode.png_metadata import without_metadata
 from worker.decode.resampling import resize_and_crop

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageFile
 from common.images.formats import heif
 from worker.decode import truncated_files
 from worker.decode.bit_depth import scale_tiff_grey, to_8_bits
-from worker.decode.pillow_parsers import BROKEN
+from worker.decode.image_parsers import BROKEN
 from worker.decode.transparency import apply_bmp_alpha, apply_png_transparency, with_gif_canvas
 
 _ROTATIONS = MappingProxyType(

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 from common.images.cost.estimate import read_image_summary
 from common.images.cost.jpeg import read_jpeg
 from common.images.truncation import cut_short
-from worker.decode.pillow_parsers import BROKEN
+from worker.decode.image_parsers import BROKEN
 
 #: The formats whose files do not declare their length.
 _WITHOUT_LENGTH = frozenset({"JPEG", "PNG", "GIF"})

@@ -18,7 +18,7 @@ from api.contract.responses import (
     health,
     jobs,
     problems,
-    results,
+    search_results,
     service,
 )
 from common.version import VERSION
@@ -40,7 +40,7 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for module in (albums, catalog, explanations, facets, health, jobs, problems, results, service)
+        for module in (albums, catalog, explanations, facets, health, jobs, problems, search_results, service)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from api.contract.requests.album_list import CURSOR_EXAMPLE
-from api.contract.responses.schema import with_example
+from api.contract.responses.shared_schema import with_example
 from common.album_metadata import METADATA_MAX_BYTES, METADATA_MAX_LEVELS, MetadataOmission
 from common.catalog.protocol import NameMatch
 from common.thumbnails import file_name

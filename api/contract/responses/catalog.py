@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.contract.responses.schema import Count, with_example
+from api.contract.responses.shared_schema import Count, with_example
 
 STATS_EXAMPLE: dict[str, Any] = {
     "total_albums": 15000,

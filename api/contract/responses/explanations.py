@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from api.contract.responses.schema import with_example
+from api.contract.responses.shared_schema import with_example
 from common.search_result import WORD_GROUPS
 
 EXPLANATION_EXAMPLE: dict[str, Any] = {

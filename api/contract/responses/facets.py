@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.contract.responses.schema import with_example
+from api.contract.responses.shared_schema import with_example
 from common.catalog.facets.counts import Facets, facets_document
 
 FACETS_EXAMPLE: dict[str, Any] = {

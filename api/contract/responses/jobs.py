@@ -6,8 +6,8 @@ from pydantic import BaseModel, Field
 
 from api.contract.requests.search_parameters import JOB_ID_EXAMPLE
 from api.contract.responses.problems import CatalogProblem
-from api.contract.responses.results import Result, Timings
-from api.contract.responses.schema import with_example
+from api.contract.responses.search_results import Result, Timings
+from api.contract.responses.shared_schema import with_example
 from common.jobs import JobState
 from common.search_query import SearchQuery, TextPart, query_document
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from api.contract.responses.schema import with_example
+from api.contract.responses.shared_schema import with_example
 from common.catalog.errors import REMEDIES
 
 CatalogProblem = Annotated[

@@ -10,7 +10,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from api.contract.responses.schema import Count, with_example
+from api.contract.responses.shared_schema import Count, with_example
 
 Amount: TypeAlias = Annotated[float, Field(ge=0)]
 Time: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date-time"})]

@@ -16,7 +16,7 @@ from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
 from common.errors import DecoderBusy, DecoderDied, ImageError
 from common.settings import Settings
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.decode.processes.pool import DecoderPool
 from worker.encoder.load_encoder import load_encoder

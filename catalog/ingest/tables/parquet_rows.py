@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.arrow_cells import arrow_rows, dictionary_columns
 from catalog.ingest.tables.bounded_lines import TOO_LONG
-from catalog.ingest.tables.parquet_pages import ColumnPages, DamagedPage, column_pages
+from catalog.ingest.tables.parquet_page_sizes import ColumnPages, DamagedPage, column_pages
 from catalog.ingest.tables.raw_row import Cells, RawRow, unique_names
 from common.errors import SettingsError
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from common.cache.results import WorkerCache
 from common.catalog.facets.columns import FacetColumns, GenreNames
 from common.catalog.facets.counter import FacetCounter
-from common.catalog.facets.sql_document import columns_from_document
+from common.catalog.facets.parse_sql_result import columns_from_document
 from common.catalog.protocol import (
     BEFORE_FIRST,
     Album,

@@ -20,7 +20,7 @@ def test_concurrent_health_checks_share_one_read_of_the_queue(
         return await load()
 
     monkeypatch.setattr(health._ledger, "load", counted)
-    monkeypatch.setattr("api.search.health_report.REPORT_REUSE_S", 3600.0)
+    monkeypatch.setattr("api.health_report.REPORT_REUSE_S", 3600.0)
     health._pending = None
 
     with ThreadPoolExecutor(10) as threads:

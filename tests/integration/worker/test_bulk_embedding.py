@@ -19,7 +19,7 @@ from tests.polling import eventually
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
 from worker.decode.image import decode_image, decode_thumbnails
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 INGEST_ID = secrets.token_hex(32)

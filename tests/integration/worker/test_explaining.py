@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from benchmarks.explain.word_facts import is_true
+from benchmarks.explain.expected_words import is_true
 from catalog.demo.albums import demo_albums
 from catalog.demo.loading import load_demo
 from common.ledger.gateway import GatewayLedger

@@ -9,8 +9,8 @@ import pytest
 
 from local.environment import tool_settings
 from local.errors import NoLocalService, StateFolderUnusable
+from local.running_service_settings import forget_tool_settings, record_tool_settings
 from local.state_folder import TOOL_SETTINGS
-from local.tool_settings import forget_tool_settings, record_tool_settings
 
 SERVICE = {
     "REDIS_URL": "redis://127.0.0.1:4567/0",

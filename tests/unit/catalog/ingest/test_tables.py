@@ -24,7 +24,7 @@ from catalog.ingest.tables.bounded_lines import (
     TOO_MANY_ELEMENTS,
 )
 from catalog.ingest.tables.csv_rows import AboveHeader, CsvFile
-from catalog.ingest.tables.parquet_pages import column_pages
+from catalog.ingest.tables.parquet_page_sizes import column_pages
 from catalog.ingest.tables.parquet_rows import PAGE_MAX_BYTES, ParquetFile
 from catalog.ingest.tables.raw_row import Cells, RawRow, UnreadableCell
 from catalog.ingest.tables.table import open_table

@@ -3,7 +3,7 @@
 import threading
 
 from common.catalog.facets.columns import FacetColumns, GenreNames
-from common.catalog.facets.sql_document import columns_from_document
+from common.catalog.facets.parse_sql_result import columns_from_document
 from common.filters import Filters
 
 UNKNOWN = -(2**31)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.catalog.facets.sql_document import columns_from_document
+from common.catalog.facets.parse_sql_result import columns_from_document
 from common.filters import Filters
 
 

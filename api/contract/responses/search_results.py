@@ -8,7 +8,7 @@ from api.contract.requests.search_parameters import JOB_ID_EXAMPLE
 from api.contract.responses.albums import ALBUM_EXAMPLE, Album
 from api.contract.responses.explanations import Explanation
 from api.contract.responses.facets import FacetCounts
-from api.contract.responses.schema import Count, with_example
+from api.contract.responses.shared_schema import Count, with_example
 
 TIMINGS_EXAMPLE = {"queue": 2.1, "decode": 0.0, "embed": 36.0, "search": 9.4, "total": 47.5}
 RESULT_EXAMPLE: dict[str, Any] = {

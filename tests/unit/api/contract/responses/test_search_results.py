@@ -1,6 +1,6 @@
 """The models of results accept the results of earlier releases, which lack fields."""
 
-from api.contract.responses.results import RESULT_EXAMPLE, Match, Result
+from api.contract.responses.search_results import RESULT_EXAMPLE, Match, Result
 
 
 def test_a_result_of_an_earlier_release_lacks_later_fields() -> None:

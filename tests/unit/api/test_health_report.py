@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.search.health_report import redact, why_no_worker
+from api.health_report import redact, why_no_worker
 from common.ledger.records import Load
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.explain.word_facts import FACTS_OF_WORDS, OTHER_MEANINGS, is_true
+from benchmarks.explain.expected_words import FACTS_OF_WORDS, OTHER_MEANINGS, is_true
 from catalog.demo.albums import DemoAlbum, demo_albums
 from worker.explain.vocabulary import VisualVocabulary
 

@@ -7,7 +7,7 @@ import pytest
 
 from api.contract.public_metadata import PublicMetadata
 from api.contract.responses import jobs
-from api.contract.responses.job_json import job_json
+from api.contract.responses.job_serialization import job_json
 from common.catalog.protocol import Matches
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings

@@ -8,7 +8,7 @@ from catalog.demo.drawing.cover import draw_cover
 from common.colours.names import main_colour
 from common.colours.oklab import oklab
 from common.colours.palette import COLOURS_MAX
-from worker.decode.palette import palette_of
+from worker.decode.palette_extraction import palette_of
 
 #: The palette of the gradient below; another palette needs another PALETTE_VERSION.
 KNOWN = (
