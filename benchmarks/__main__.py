@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.all_benchmarks import FAMILIES, families_of
 from benchmarks.harness.benchmark_context import STATE, Bench
 from benchmarks.harness.docs_section import show, shown
 from benchmarks.harness.measured_figure import JsonRow, Row, failed_row, row_of
 from benchmarks.harness.performance_targets import TARGETS
 from benchmarks.harness.table import is_busy, line, machine_description, table
 from benchmarks.paths import ROOT
-from benchmarks.registry import FAMILIES, families_of
 
 RESULTS = Path(__file__).parent / "results.json"
 DOCUMENT = ROOT / "docs" / "performance.md"

@@ -8,8 +8,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from catalog.commands.all_commands import COMMANDS
 from catalog.commands.command_runner import command_parser, run_command
-from catalog.commands.registry import COMMANDS
 from common.logs import configure_logging
 
 

@@ -17,13 +17,13 @@ from api.contract.requests.search_parameters import (
     check_album_id,
 )
 from api.contract.responses.albums import Album, AlbumList
-from api.contract.responses.catalog import GenreCount, Genres, Scores, Stats, YearRange
+from api.contract.responses.genres_and_stats import GenreCount, Genres, Scores, Stats, YearRange
 from api.http.etags import json_with_etag
 from api.lifespan import Gateway, gateway_of
 from api.routes.strict_route import StrictRoute
 from common.catalog import protocol as catalog
+from common.result_json import album_document
 from common.search_query import Included
-from common.search_result import album_document
 
 router = APIRouter(tags=["catalog"], route_class=StrictRoute)
 

@@ -20,8 +20,8 @@ from api.lifespan import Gateway, gateway_of
 from api.metrics.recorder import CacheUse
 from api.search.submit_and_wait import Answered, Cached, Failed, Outcome, Pending, Search, Unchanged
 from common.jobs import Timings
+from common.result_json import with_job_id
 from common.search_query import SearchQuery
-from common.search_result import with_job_id
 
 JSON = "application/json"
 NEVER_STORE = "no-store"

@@ -14,8 +14,8 @@ from typing import Any, Protocol, Self, TypeVar
 
 import orjson
 
-from api.search.catalog_scan_limit import ScanTurns
 from api.search.catalog_version import CatalogVersion
+from api.search.concurrent_catalog_scans import ScanTurns
 from common.catalog.facets.counter import FacetCounter
 from common.catalog.facets.counts import Facets
 from common.catalog.protocol import Album, AlbumPage, Catalog, CatalogStats, NamePosition

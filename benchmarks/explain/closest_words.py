@@ -17,7 +17,7 @@ from catalog.demo.loading import prepare_cover
 from catalog.writer.album_row import upsert_albums
 from common.catalog.postgres import PostgresCatalog
 from common.filters import Filters
-from common.search_result import ClosestWord
+from common.result_json import ClosestWord
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Embeddings, Encoder
 from worker.explain.explanation import Explainer

@@ -15,8 +15,8 @@ from common.catalog.protocol import Catalog
 from common.catalog.supabase import SupabaseCatalog
 from common.filters import Filters
 from common.jobs import NO_WORK
+from common.result_json import result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import result_json
 from local.errors import ServerFailed
 from local.servers.postgrest import find_postgrest
 from local.servers.supabase import SupabaseConfig, SupabaseServer

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.faults.all_faults import FAULTS
 from benchmarks.faults.catalog_server import CatalogServer
-from benchmarks.faults.fault_matrix import FAULTS
 from benchmarks.faults.outcome import Outcome
 from benchmarks.faults.table import table
 from benchmarks.harness.docs_section import show

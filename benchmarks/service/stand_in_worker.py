@@ -14,8 +14,8 @@ from common.ledger.records import Verdict
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
+from common.result_json import result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import result_json
 from common.settings import Settings, load_settings
 
 

@@ -14,7 +14,7 @@ RESEND_AFTER_MS = 3000
 #: Names of the Lua files that precede every script; each file can use the files listed before it.
 _SHARED = (
     "clock_and_events",
-    "query_versions",
+    "queues_of_query_versions",
     "service_rate",
     "jobs",
     "decoder_turns",

@@ -68,7 +68,7 @@ BULK = "bulk"
 
 
 def of_version(name: str, version: int) -> str:
-    """Return the key for queries of a version; shared/query_versions.lua has the same function."""
+    """Return the key for queries of a version; shared/queues_of_query_versions.lua has the same function."""
     return name if version == 1 else f"v{version}:{name}"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.explain.expected_words import is_true
 from catalog.demo.albums import demo_albums
-from common.search_result import WORD_GROUPS
+from common.result_json import WORD_GROUPS
 from tests.e2e.conftest import ALBUMS
 
 FIRST, SECOND = (album.id for album in demo_albums(2))

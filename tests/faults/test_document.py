@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.faults import table as faults
 from benchmarks.faults.__main__ import RESULTS as FAULTS_RESULTS
-from benchmarks.faults.fault_matrix import FAULTS
+from benchmarks.faults.all_faults import FAULTS
 from benchmarks.harness.docs_section import shown
 from benchmarks.soak import table as soak
 from benchmarks.soak.__main__ import RESULTS as SOAK_RESULTS

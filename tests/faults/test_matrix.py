@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults.all_faults import FAULTS
 from benchmarks.faults.catalog_server import CatalogServer
-from benchmarks.faults.fault_matrix import FAULTS
 
 
 @pytest.mark.parametrize("name", FAULTS)

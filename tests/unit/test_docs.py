@@ -78,7 +78,7 @@ def test_every_make_target_named_in_a_document_exists() -> None:
 
 def test_the_performance_page_names_families_that_can_be_measured_and_stays_short() -> None:
     pytest.importorskip("torch", reason=NEEDS_TORCH)
-    from benchmarks.registry import FAMILIES
+    from benchmarks.all_benchmarks import FAMILIES
 
     page = (ROOT / "docs" / "performance.md").read_text()
     named = set(re.findall(r"--only ([a-z0-9_]+)", page)) | set(re.findall(r"\(`([a-z0-9_]+)`\) \|", page))

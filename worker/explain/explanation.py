@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.catalog.protocol import MatchEmbeddings, Matches
-from common.search_result import SIMILARITY_DIGITS, ClosestWord, Explanation, PartContribution
+from common.result_json import SIMILARITY_DIGITS, ClosestWord, Explanation, PartContribution
 from worker.explain.vocabulary import VisualVocabulary, WordGroup
 
 Vectors = npt.NDArray[np.float32]

@@ -23,8 +23,8 @@ from common.errors import (
     image_given_as,
 )
 from common.jobs import Timings
+from common.result_json import Explanation, result_json
 from common.search_query import AlbumPart, ImagePart, SearchQuery, TextPart, query_from_json
-from common.search_result import Explanation, result_json
 from worker.explain.explanation import Explainer
 from worker.retries import retry_transient
 from worker.search.circuit_breaker import CircuitBreaker

@@ -12,9 +12,9 @@ from api.contract.openapi.response_descriptions import RATE_LIMIT
 from api.contract.requests.search_parameters import SearchBody
 from api.contract.responses import (
     albums,
-    catalog,
     explanations,
     facets,
+    genres_and_stats,
     health,
     jobs,
     problems,
@@ -40,7 +40,17 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
     (SearchBody, "validation"),
     *(
         (model, "serialization")
-        for module in (albums, catalog, explanations, facets, health, jobs, problems, search_results, service)
+        for module in (
+            albums,
+            genres_and_stats,
+            explanations,
+            facets,
+            health,
+            jobs,
+            problems,
+            search_results,
+            service,
+        )
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel
     ),

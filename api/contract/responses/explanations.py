@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from api.contract.responses.shared_schema import with_example
-from common.search_result import WORD_GROUPS
+from common.result_json import WORD_GROUPS
 
 EXPLANATION_EXAMPLE: dict[str, Any] = {
     "parts": [{"part": 0, "contribution": 0.3412}, {"part": 1, "contribution": -0.0541}],

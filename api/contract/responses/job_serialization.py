@@ -6,7 +6,7 @@ import orjson
 
 from api.contract.public_metadata import PublicMetadata
 from common.jobs import Job
-from common.search_result import with_job_id
+from common.result_json import with_job_id
 
 
 def job_json(job: Job, *, path_prefix: str, metadata: PublicMetadata) -> bytes:

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.catalog.protocol import MatchEmbeddings, Matches
+from common.result_json import Explanation
 from common.search_query import SearchQuery
-from common.search_result import Explanation
 from worker.explain.explanation import Explainer
 from worker.explain.vocabulary import VisualVocabulary
 

@@ -40,8 +40,8 @@ from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
 from common.redis import keyspace
 from common.redis.clients import open_redis
+from common.result_json import result_json
 from common.search_query import NEWEST_VERSION, SearchQuery, query_from_json
-from common.search_result import result_json
 from common.settings import Settings
 from tests.integration.api.random_explanations import random_explanations
 from tests.ledgers import worker_ledger

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.search_result import WORD_GROUPS
+from common.result_json import WORD_GROUPS
 from tests.integration.api.random_explanations import VOCABULARY
 from tests.integration.api.stand_ins import StandInWorker
 

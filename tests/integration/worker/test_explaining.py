@@ -12,8 +12,8 @@ from benchmarks.explain.expected_words import is_true
 from catalog.demo.albums import demo_albums
 from catalog.demo.loading import load_demo
 from common.ledger.gateway import GatewayLedger
+from common.result_json import WORD_GROUPS
 from common.search_query import AlbumPart, ImagePart, Part, SearchQuery, TextPart, image_digest
-from common.search_result import WORD_GROUPS
 from common.settings import Settings, load_settings
 from local.gateway_and_worker import Service
 from local.servers.redis import RedisServer

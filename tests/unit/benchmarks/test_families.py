@@ -5,7 +5,7 @@ from tests.optional_packages import NEEDS_TORCH
 
 pytest.importorskip("torch", reason=NEEDS_TORCH)
 
-from benchmarks.registry import FAMILIES, families_of
+from benchmarks.all_benchmarks import FAMILIES, families_of
 
 #: The names of the figures that the project has promised to measure.
 PROMISED = {

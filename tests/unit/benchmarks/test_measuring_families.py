@@ -11,7 +11,7 @@ from tests.optional_packages import NEEDS_TORCH
 pytest.importorskip("torch", reason=NEEDS_TORCH)
 
 from benchmarks import __main__ as run
-from benchmarks.registry import Family
+from benchmarks.all_benchmarks import Family
 
 NAMES = ("worker.rss_mb", "worker.ready_s")
 

@@ -10,8 +10,8 @@ from common.catalog.protocol import Album, Match, Matches
 from common.errors import InvalidParameter
 from common.filters import Filters
 from common.jobs import NO_WORK
+from common.result_json import RESULT_PREFIX, result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import RESULT_PREFIX, result_json
 
 QUERY = SearchQuery((TextPart("red"),), include=("metadata",))
 #: A number that Python's float cannot represent.

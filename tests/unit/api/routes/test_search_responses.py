@@ -10,8 +10,8 @@ from api.routes.search_responses import response_of
 from api.search.submit_and_wait import Answered, Cached, Unchanged
 from common.catalog.protocol import Matches
 from common.jobs import Timings
+from common.result_json import RESULT_PREFIX, result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import RESULT_PREFIX, result_json
 
 KEY = "a" * 64
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)

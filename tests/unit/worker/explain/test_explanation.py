@@ -10,8 +10,8 @@ import pytest
 
 from common.catalog.protocol import Album, Match, MatchEmbeddings, Matches
 from common.jobs import NO_WORK
+from common.result_json import Explanation, result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import Explanation, result_json
 from worker.explain.explanation import Explainer, closest_words
 from worker.explain.vocabulary import VisualVocabulary, WordGroup
 

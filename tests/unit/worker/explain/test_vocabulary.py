@@ -1,7 +1,7 @@
 """The data file of the visual vocabulary."""
 
+from common.result_json import WORD_GROUPS
 from common.search_query import EXPLANATION_VERSION
-from common.search_result import WORD_GROUPS
 from worker.explain.vocabulary import VisualVocabulary
 
 VOCABULARY = VisualVocabulary.load()

@@ -11,8 +11,8 @@ from api.contract.responses.job_serialization import job_json
 from common.catalog.protocol import Matches
 from common.errors import CatalogMisconfigured
 from common.jobs import Job, JobFailure, JobState, Timings
+from common.result_json import result_json
 from common.search_query import SearchQuery, TextPart
-from common.search_result import result_json
 
 TIMINGS = Timings.of(total_ms=12.3, decode_ms=1, embed_ms=7, search_ms=2)
 JOB = Job(

@@ -8,8 +8,8 @@ import pytest
 from common.catalog.facets.counts import Facets, facets_document
 from common.catalog.protocol import Album, Match, Matches
 from common.jobs import Timings
+from common.result_json import RESULT_PREFIX, Explanation, result_json, with_job_id
 from common.search_query import ImagePart, SearchQuery
-from common.search_result import RESULT_PREFIX, Explanation, result_json, with_job_id
 from common.thumbnails import Thumbnails
 
 ALBUM = Album(
