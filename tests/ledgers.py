@@ -18,6 +18,7 @@ from common.search_query import (
     image_digest,
     query_key,
     query_to_json,
+    ranking_key,
     wire_version,
 )
 from common.settings import Settings
@@ -51,6 +52,7 @@ def image_submission(data: bytes) -> Submission:
 
 def submission_of(query: SearchQuery, *, version: str | None = None, **changes: object) -> Submission:
     """Return a search as a gateway submits it; keyword arguments replace fields."""
+    read_from = made_from(model=FixedLatencyEncoder.model_fingerprint, version=version)
     fields: dict[str, object] = {
         "job_id": secrets.token_hex(16),
         "owner": OWNER,
@@ -59,6 +61,7 @@ def submission_of(query: SearchQuery, *, version: str | None = None, **changes: 
         "contents": content_hashes(query),
         "kind": query.type,
         "query_version": wire_version(query),
-        "made_from": made_from(model=FixedLatencyEncoder.model_fingerprint, version=version),
+        "made_from": read_from,
+        "ranking_key": ranking_key(query, made_from=read_from),
     }
     return Submission(**(fields | changes))  # type: ignore[arg-type]

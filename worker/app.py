@@ -17,14 +17,13 @@ from datetime import UTC, datetime
 
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
-from redis import Redis
 
 from common.broker.celery_app import make_celery, message_template
 from common.cache.rankings import RankingCache
 from common.cache.results import WorkerCache
 from common.catalog.protocol import Catalog
 from common.errors import CatalogError, ModelError, ModelMismatch, QueueUnavailable
-from common.ledger.worker import WorkerLedger
+from common.ledger.worker import CachedFor, WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.search_query import NEWEST_VERSION
@@ -182,12 +181,13 @@ class WorkerProcess:
             ) as decoders,
         ):
             embedder = Embedder(encoder=encoder, batcher=batcher, decoders=decoders, redis=self._redis)
+            rankings = RankingCache(cache_redis, result_ttl_s=s.result_ttl_s)
             pipeline = Pipeline(
                 embedder=embedder,
                 explainer=self._explainer(embedder, fingerprint=encoder.fingerprint),
                 cache=cache,
                 catalog=catalog,
-                pages=self._ranked_pages(cache_redis, cache, encoder),
+                pages=self._ranked_pages(rankings, cache, encoder),
                 catalog_timeout_s=s.catalog_timeout_s,
                 model_name=encoder.model_name,
                 model_fingerprint=encoder.model_fingerprint,
@@ -199,7 +199,7 @@ class WorkerProcess:
                 leases=leases,
                 pipeline=pipeline,
                 cache_apart=cache if s.cache_url != s.redis_url else None,
-                fingerprint=embedder.fingerprint,
+                cached_for=CachedFor(embedder.fingerprint, rankings.ttl_ms),
                 retire=self._retire,
             )
             register_search(self._celery, handler)
@@ -216,9 +216,9 @@ class WorkerProcess:
                 watchdog.stop()
                 leases.stop()
 
-    def _ranked_pages(self, redis: Redis, cache: WorkerCache, encoder: Encoder) -> RankedPages:
+    def _ranked_pages(self, rankings: RankingCache, cache: WorkerCache, encoder: Encoder) -> RankedPages:
         return RankedPages(
-            RankingCache(redis, result_ttl_s=self._settings.result_ttl_s),
+            rankings,
             cache,
             ScanTurns(waiting=max(1, self._settings.worker_concurrency // 2)),
             model_fingerprint=encoder.model_fingerprint,

@@ -292,6 +292,7 @@ def _submission(search: Search, key: QueryKey) -> Submission:
         kind=search.query.type,
         query_version=wire_version(search.query),
         made_from=key.made_from,
+        ranking_key=ranking_key(search.query, made_from=key.made_from),
         images=tuple(search.uploads.images) if search.uploads is not None else (),
         client=search.client,
         decode_cost_s=search.uploads.decode_cost_s if search.uploads is not None else 0.0,

@@ -31,14 +31,14 @@ class RankingCache:
         self._redis = redis
         # A page can be answered from the cache until `result_ttl_s` after it was computed. A ranking lives
         # longer than the pages that were read from it, so that the next page comes from the same ranking.
-        self._ttl_ms = int(2 * result_ttl_s * 1000)
+        self.ttl_ms = int(2 * result_ttl_s * 1000)
 
     def get(self, key: str) -> Ranking | None:
         """Return a ranking, and extend its lifetime; None if the cache has no valid entry."""
         name = keyspace.ranking(key)
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.get(name)
-        pipeline.pexpire(name, self._ttl_ms)
+        pipeline.pexpire(name, self.ttl_ms)
         try:
             entry, _ = pipeline.execute()
         except (RedisError, OSError) as error:
@@ -48,7 +48,7 @@ class RankingCache:
 
     def entry(self, key: str, ranking: Ranking) -> Entry:
         """Return the cache entry for a ranking."""
-        return Entry(keyspace.ranking(key), packed_ranking(ranking), self._ttl_ms)
+        return Entry(keyspace.ranking(key), packed_ranking(ranking), self.ttl_ms)
 
 
 class RankingReader:

@@ -46,6 +46,8 @@ class Submission:
     query_version: int = 1
     #: The model and the catalog version that the query key contains.
     made_from: str = ""
+    #: The cache key of the query's ranking.
+    ranking_key: str = ""
     #: The SHA-256 and the content of each uploaded image in the query.
     images: tuple[tuple[str, bytes], ...] = ()
     #: The Redis key of the Idempotency-Key and the SHA-256 of the request; None without an Idempotency-Key.
@@ -69,6 +71,7 @@ class Submission:
             "key": self.query_key,
             "contents": " ".join(self.contents),
             "made_from": self.made_from,
+            "ranking_key": self.ranking_key,
             "deadline_ms": int(settings.job_deadline_s * 1000),
             "ttl_ms": int(settings.job_ttl_s * 1000),
             # Images are stored past the deadline, because the last attempt can start just before the
@@ -127,6 +130,9 @@ class Claim:
     decode_ms: int = 0
     #: Cache entries for the query key and for each hash in `contents`; None if the cache was not read.
     cached: tuple[bytes | None, ...] | None = None
+    #: The cache key of the query's ranking, and the cache entry or None for a miss. None instead of the pair
+    #: if the cache was not read, or if an older gateway wrote the run.
+    ranking: tuple[str, bytes | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +250,8 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
     if verdict is not Verdict.CLAIMED:
         return verdict
     _, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, *more = reply
-    client, decode_ms, *cached = more
+    client, decode_ms, *found = more
+    cached, ranking_key, ranking = found or (None, b"", None)
     return Claim(
         run_id=run_id,
         query=query,
@@ -257,7 +264,8 @@ def read_claim(run_id: str, reply: Sequence[Any]) -> Claim | Verdict:
         claimed_ms=now_ms,
         client=client.decode(),
         decode_ms=decode_ms,
-        cached=tuple(cached[0]) if cached else None,
+        cached=None if cached is None else tuple(cached),
+        ranking=(ranking_key.decode(), ranking) if ranking_key else None,
     )
 
 

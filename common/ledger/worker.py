@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,6 +20,16 @@ from common.settings import Settings
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class CachedFor:
+    """Tells which cache entries a claim includes."""
+
+    #: The fingerprint of the model whose cached embeddings are returned.
+    model: str
+    #: The time in milliseconds for which the claim keeps the cached ranking of its query.
+    ranking_ttl_ms: int
+
+
 class WorkerLedger:
     """A client of the ledger; every call raises `QueueUnavailable` if Redis does not answer in time."""
 
@@ -31,15 +42,15 @@ class WorkerLedger:
         names = ("claim", "renew", "succeed", "fail", "release", "record_decode_overrun", "sweep")
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
 
-    def claim(self, run_id: str, *, cached_for: str | None = None) -> Claim | Verdict:
+    def claim(self, run_id: str, *, cached_for: CachedFor | None = None) -> Claim | Verdict:
         """Lease a run to this worker, or return why the run cannot be leased.
 
-        If the ledger's Redis is also the cache, pass the model's fingerprint as `cached_for`; the claim then
-        includes the query's cached result and this model's cached embeddings.
+        If the ledger's Redis is also the cache, pass `cached_for`; the claim then includes the query's cached
+        result, the model's cached embeddings, and the cached ranking.
         """
         arguments = (run_id, self._worker_id, self._lease_ms, self._settings.max_attempts)
-        models = () if cached_for is None else (cached_for,)
-        return read_claim(run_id, self._run("claim", *arguments, *models))
+        cached = () if cached_for is None else (cached_for.model, cached_for.ranking_ttl_ms)
+        return read_claim(run_id, self._run("claim", *arguments, *cached))
 
     def renew(self, announcement: dict[str, object], *, ttl_s: float, run_ids: Sequence[str]) -> set[str]:
         """Announce this worker and renew its leases; return the runs whose lease the worker has lost."""

@@ -163,7 +163,7 @@ class Pipeline:
         matches, entries = self._pages.read(
             query,
             lambda known, scans: self._ask(lambda: search(known=known), lease, stopwatch, scans=scans),
-            wanted_from=lease.claim.made_from,
+            claim=lease.claim,
             wait_s=lambda: self._scan_wait_s(stopwatch),
         )
         versions.add(matches.version)

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
-from common.cache.rankings import RankingCache
+from common.cache.rankings import RankingCache, ranking_in
 from common.cache.results import Entry, WorkerCache
 from common.catalog.open_catalog import CONNECTIONS
 from common.catalog.protocol import Matches
 from common.catalog.ranking import Ranking
 from common.catalog.version import made_from
 from common.errors import CatalogBusy
+from common.ledger.records import Claim
 from common.search_query import SearchQuery, ranking_key
 
 #: Searches the catalog. The arguments are the known ranking, and whether the search may need a scan of all
@@ -74,18 +75,19 @@ class RankedPages:
         self._has_thumbnails = has_thumbnails
 
     def read(
-        self, query: SearchQuery, read: ReadPage, *, wanted_from: str, wait_s: Callable[[], float]
+        self, query: SearchQuery, read: ReadPage, *, claim: Claim, wait_s: Callable[[], float]
     ) -> tuple[Matches, tuple[Entry, ...]]:
         """Return a page of a search, and the cache entries to write with its result.
 
-        `wanted_from` is the model and the catalog version in the query key. `wait_s` returns how many seconds
-        the search may wait for a scan.
+        `claim` contains the model and the catalog version in the query key, and usually the cached ranking.
+        `wait_s` returns how many seconds the search may wait for a scan.
 
         Raises:
             CatalogBusy: the page needs a scan, and too many searches wait for one.
         """
+        wanted_from = claim.made_from
         key = ranking_key(query, made_from=wanted_from)
-        known = self._rankings.get(key)
+        known = self._known(key, claim)
         if not _may_scan(query, known):
             matches = read(known, False)
         else:
@@ -103,6 +105,15 @@ class RankedPages:
             with self._turns.turn(wait_s=wait_s()):
                 return read(None, True), ()
         return read(None, False), ()
+
+    def _known(self, key: str, claim: Claim) -> Ranking | None:
+        """Return the ranking that the claim includes, or otherwise the ranking in the cache."""
+        match claim.ranking:
+            # A gateway of another release may compute other keys.
+            case (claimed_key, entry) if claimed_key == key:
+                return None if entry is None else ranking_in(entry)
+            case _:
+                return self._rankings.get(key)
 
     def scan_turn(self, *, wait_s: float) -> AbstractContextManager[None]:
         """Wait until a scan for another purpose than a page is allowed.

@@ -23,7 +23,7 @@ from common.errors import (
 )
 from common.jobs import JobFailure
 from common.ledger.records import Claim, Verdict
-from common.ledger.worker import WorkerLedger
+from common.ledger.worker import CachedFor, WorkerLedger
 from common.logs import job_id_var
 from worker.retries import retry_transient
 from worker.search.leases import Lease, Leases, RunCanceled
@@ -48,16 +48,16 @@ class RunHandler:
         leases: Leases,
         pipeline: Answering,
         cache_apart: WorkerCache | None,
-        fingerprint: str,
+        cached_for: CachedFor,
         retire: Callable[[ModelMismatch], None],
     ) -> None:
         """Create a handler.
 
-        `cache_apart` is the cache if it is in a different Redis than the ledger, else None; `fingerprint`
-        identifies the model in the cache keys of embeddings.
+        `cache_apart` is the cache if it is in a different Redis than the ledger, else None; `cached_for`
+        tells which cache entries claims include if the cache is in the ledger's Redis.
         """
         self._ledger = ledger
-        self._cached_for = fingerprint if cache_apart is None else None
+        self._cached_for = cached_for if cache_apart is None else None
         self._cache_apart = cache_apart
         self._leases = leases
         self._pipeline = pipeline

@@ -1,15 +1,16 @@
 -- Leases a run to a worker. ARGV: run id, worker id, duration of the lease in ms, maximum number of attempts,
--- and (only if this Redis is also the cache) the fingerprint of the model whose cached embeddings are
--- returned. Returns {verdict, query, key, contents, made_from, attempt, created_ms, deadline_ms, now_ms,
--- client, decode_ms}. If a model is given, the reply ends with a list of the cache entries for the query key
--- and for each content hash. The verdict is claimed, gone (unknown or expired), ended (already terminal), or
--- held (leased to another worker, or parked).
+-- and (only if this Redis is also the cache) the fingerprint of the model whose cached embeddings are returned,
+-- and the time in ms for which the cached ranking of the query is kept from now on. Returns {verdict, query,
+-- key, contents, made_from, attempt, created_ms, deadline_ms, now_ms, client, decode_ms}. If a model is given,
+-- the reply ends with a list of the cache entries for the query key and for each content hash, with the
+-- ranking's key, and with the cache entry of the ranking. The verdict is claimed, gone (unknown or expired),
+-- ended (already terminal), or held (leased to another worker, or parked).
 
 allow_writes_when_full()
 local run_id, worker_id, lease_ms, allowed = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local run, now = K.RUN .. run_id, now_ms()
 local f = redis.call('HMGET', run, 'state', 'lease_ms', 'deadline_ms', 'query', 'key', 'contents', 'created_ms',
-  'made_from', 'client', 'decode_ms')
+  'made_from', 'client', 'decode_ms', 'ranking_key')
 local state, deadline = f[1], tonumber(f[3])
 if not state then return { 'gone' } end
 if TERMINAL[state] then return { 'ended' } end
@@ -38,5 +39,11 @@ if model then
   local names = { K.RESULT .. key }
   for content in string.gmatch(contents, '%x+') do names[#names + 1] = K.EMBEDDING .. model .. ':' .. content end
   reply[#reply + 1] = redis.call('MGET', unpack(names))
+  local ranking_key = f[11] or ''
+  local name = K.RANKING .. ranking_key
+  local ranking = redis.call('GET', name)
+  if ranking then redis.call('PEXPIRE', name, ARGV[6]) end
+  reply[#reply + 1] = ranking_key
+  reply[#reply + 1] = ranking
 end
 return reply

@@ -71,7 +71,7 @@ local deadline = now + request.deadline_ms
 redis.call('HSET', run, 'state', 'queued', 'key', request.key, 'query', request.query, 'created_ms', now,
   'deadline_ms', deadline, 'ttl_ms', request.ttl_ms, 'attempts', 0, 'contents', request.contents,
   'made_from', request.made_from, 'client', request.client, 'decode_ms', request.decode_ms, 'kind', request.kind,
-  'query_version', request.query_version)
+  'query_version', request.query_version, 'ranking_key', request.ranking_key)
 if #digests > 0 then redis.call('HSET', run, 'images', table.concat(digests, ' ')) end
 redis.call('PEXPIRE', run, keep_ms)
 wait_for(job_id, 0)

@@ -12,7 +12,7 @@ from common.errors import IdempotencyConflict, JobNotFound, QueueFull
 from common.jobs import JobFailure, JobState, Timings
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim, RunAnswer, Submission, Verdict, read_event
-from common.ledger.worker import WorkerLedger
+from common.ledger.worker import CachedFor, WorkerLedger
 from common.redis import keyspace
 from common.settings import Settings
 from tests.ledgers import OWNER
@@ -25,6 +25,7 @@ Submit = Callable[..., Submission]
 
 TIMINGS = Timings.of(total_ms=10, decode_ms=1, embed_ms=2, search_ms=3)
 RESULT = b'{"job_id":null,"success":true}'
+CACHED_FOR = CachedFor("m", ranking_ttl_ms=60_000)
 
 
 def claimed(worker: WorkerLedger, run_id: str) -> Claim:
@@ -118,11 +119,12 @@ async def test_a_claim_includes_the_cached_entries_of_its_run(
     known, unknown = submission("known"), submission("unknown")
     (content,) = known.contents
     redis.mset({keyspace.result(known.query_key): b"result", keyspace.embedding("m", content): b"embedding"})
+    redis.set(keyspace.ranking(known.ranking_key), b"ranking", px=1000)
     run_ids = [(await gateway.submit(each)).run_id for each in (known, unknown, submission("not asked"))]
 
     claims = [
-        worker.claim(run_id, cached_for=model)
-        for run_id, model in zip(run_ids, ("m", "m", None), strict=True)
+        worker.claim(run_id, cached_for=cached_for)
+        for run_id, cached_for in zip(run_ids, (CACHED_FOR, CACHED_FOR, None), strict=True)
     ]
 
     assert [claim.cached for claim in claims if isinstance(claim, Claim)] == [
@@ -134,9 +136,15 @@ async def test_a_claim_includes_the_cached_entries_of_its_run(
         known.contents,
         unknown.contents,
     ]
+    assert [claim.ranking for claim in claims if isinstance(claim, Claim)] == [
+        (known.ranking_key, b"ranking"),
+        (unknown.ranking_key, None),
+        None,
+    ]
+    assert 50_000 < redis.pttl(keyspace.ranking(known.ranking_key)) <= CACHED_FOR.ranking_ttl_ms
 
 
-async def test_a_run_without_contents_can_be_claimed(
+async def test_a_run_of_an_older_gateway_can_be_claimed(
     redis: Redis,
     make_settings: MakeSettings,
     make_gateway: MakeGateway,
@@ -144,13 +152,13 @@ async def test_a_run_without_contents_can_be_claimed(
     submission: Submit,
 ) -> None:
     accepted = await make_gateway(make_settings()).submit(submission())
-    # Older gateways wrote runs without the field `contents`.
-    redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents")
+    # Older gateways wrote runs without these fields.
+    redis.hdel(f"{keyspace.RUN}{accepted.run_id}", "contents", "ranking_key")
 
-    claim = make_worker(make_settings()).claim(accepted.run_id, cached_for="m")
+    claim = make_worker(make_settings()).claim(accepted.run_id, cached_for=CACHED_FOR)
 
     assert isinstance(claim, Claim)
-    assert (claim.contents, claim.cached) == ((), (None,))
+    assert (claim.contents, claim.cached, claim.ranking) == ((), (None,), None)
 
 
 async def test_positions_follow_the_order_of_submission(

@@ -40,17 +40,21 @@ MIXED = (TextPart("red"), AlbumPart("7", -0.5))
 class Searches:
     """Submits searches as a gateway that knows the catalog's version does."""
 
-    def __init__(self, gateway: GatewayLedger, settings: Settings, redis: Redis) -> None:
+    def __init__(
+        self, gateway: GatewayLedger, settings: Settings, redis: Redis, fields: dict[str, str]
+    ) -> None:
         self._gateway = gateway
         self._settings = settings
         self._redis = redis
+        #: Fields of the submissions that differ from a gateway of this release.
+        self._fields = fields
         self._sent = 0
 
     async def submit(self, query: SearchQuery, *, version: str | None = None) -> str:
         self._sent += 1
         known = version or catalog_version(self._settings)
         # Each search has its own query key, so that no search is answered from the cache of results.
-        submission = submission_of(query, version=known, query_key=f"{self._sent}")
+        submission = submission_of(query, version=known, query_key=f"{self._sent}", **self._fields)
         return (await self._gateway.submit(submission)).job_id
 
     async def job(self, query: SearchQuery, *, version: str | None = None) -> Job:
@@ -78,15 +82,27 @@ class Searches:
         return ranking
 
 
+#: Submissions of this release's gateway, of one that sends no ranking key, and of one with other keys.
+of_every_release = pytest.mark.parametrize(
+    "searches",
+    [{}, {"ranking_key": ""}, {"ranking_key": "f" * 64}],
+    ids=["same", "older", "later"],
+    indirect=True,
+)
+
+
 @pytest.fixture
-def searches(gateway: GatewayLedger, settings: Settings, redis: Redis) -> Searches:
-    return Searches(gateway, settings, redis)
+def searches(
+    gateway: GatewayLedger, settings: Settings, redis: Redis, request: pytest.FixtureRequest
+) -> Searches:
+    return Searches(gateway, settings, redis, getattr(request, "param", {}))
 
 
 def ids(page: dict[str, Any]) -> list[str]:
     return [album["id"] for album in page["results"]]
 
 
+@of_every_release
 @pytest.mark.parametrize("parts", [TEXT, SIMILAR, MIXED], ids=["text", "album", "composed"])
 async def test_every_page_of_a_search_is_read_from_its_cached_ranking(
     searches: Searches, make_worker_service: StartWorker, redis: Redis, parts: tuple[Part, ...]
@@ -172,6 +188,7 @@ async def test_a_ranking_of_an_older_catalog_is_not_used(
     assert ranking_in(redis.get(key) or b"") == ranking  # type: ignore[arg-type]
 
 
+@of_every_release
 async def test_a_ranking_lives_longer_than_the_pages_that_were_read_from_it(
     searches: Searches, make_worker_service: StartWorker, redis: Redis
 ) -> None:
@@ -186,6 +203,7 @@ async def test_a_ranking_lives_longer_than_the_pages_that_were_read_from_it(
     assert 190_000 < redis.pttl(searches.key(query)) <= 200_000
 
 
+@of_every_release
 async def test_a_damaged_ranking_is_replaced(
     searches: Searches, make_worker_service: StartWorker, redis: Redis
 ) -> None:

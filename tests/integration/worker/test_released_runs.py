@@ -16,7 +16,7 @@ from common.errors import (
 from common.jobs import JobState
 from common.ledger.gateway import GatewayLedger
 from common.ledger.records import Claim
-from common.ledger.worker import WorkerLedger
+from common.ledger.worker import CachedFor, WorkerLedger
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.settings import Settings
@@ -62,7 +62,7 @@ def handler(
         leases=Leases(ledger, lease_s=settings.lease_s, announcement=dict),
         pipeline=pipeline,
         cache_apart=cache_apart,
-        fingerprint="m",
+        cached_for=CachedFor("m", ranking_ttl_ms=60_000),
         retire=never_retire,
     )
 
