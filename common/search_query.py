@@ -98,7 +98,7 @@ class SearchQuery:
     k: int = K_DEFAULT
     #: The number of albums of the ranking that are skipped before the first result.
     offset: int = 0
-    #: The lowest similarity of a result; None for no limit.
+    #: The minimum similarity of a result; None for no limit.
     min_similarity: float | None = None
     #: Additional fields of the results, sorted.
     include: tuple[Included, ...] = ()
@@ -144,7 +144,7 @@ class SearchQuery:
         """Whether the query may need a scan of all albums that meet its filters, even in a large catalog.
 
         An index finds at most the first `K_MAX` albums of a ranking. It may miss an album, so it cannot tell
-        that no further album reaches a lowest similarity.
+        that no further album reaches a minimum similarity.
         """
         return self.offset + self.k > K_MAX or self.min_similarity is not None
 
@@ -293,7 +293,7 @@ def ranking_key(query: SearchQuery, *, made_from: str) -> str:
     """Return the key of a query's ranking: the SHA-256, in hex, of everything on which the ranking depends.
 
     `made_from` names the model and the catalog version. All pages of a query have the same ranking, whatever
-    their lowest similarity and their additional fields.
+    their minimum similarity and their additional fields.
     """
     canonical = {
         "v": RANKING_VERSION,

@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """The record of an API key that Redis stores."""
+    """The record of an API key, as Redis stores it."""
 
     id: str
     name: str

@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.harness.measured_figure import JsonRow, Row
 
-#: The load of a machine, as a mean number of running processes, above which a run is not alone.
+#: A load average above this threshold means that other programs used the machine during the benchmarks.
 BUSY_LOAD = 0.5
 _BESIDE_OTHER_WORK = "; measured beside other work"
 _WORDS = {True: "met", False: "MISSED", None: "-"}

@@ -50,7 +50,7 @@ def bare_app(redis_url: str) -> FastAPI:
 
 @contextmanager
 def bare_service(stack: Stack, body: bytes, *, folder: Path) -> Iterator[Bare]:
-    """Run the bare service on the stack's Redis, with `body` as its answer."""
+    """Run the bare service, which answers with `body` from the stack's Redis."""
     with open_redis(stack.redis.url) as redis:
         redis.set(KEY, body)
     port = free_port()

@@ -1,4 +1,4 @@
-"""Sample every few seconds the resources that can grow in a long-running service."""
+"""Measure every few seconds the resources whose use can grow in a long-running service."""
 
 import asyncio
 import statistics

@@ -40,7 +40,7 @@ class MissingThumbnails:
     threads: int
     decode_timeout_s: float
     storage: ThumbnailStorage
-    #: Whether existing files are read, so that damaged files are made again.
+    #: Whether existing files are read, so that damaged files are replaced.
     checks_files: bool
     report: Report
     #: `advance` is called with the number of albums whose thumbnails were made, `skip` with the number of

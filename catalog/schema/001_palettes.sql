@@ -9,7 +9,7 @@ SET search_path = public, extensions;
 -- Each row of the array describes one colour of the cover, the largest share first. A row contains L, a and b of
 -- the colour in OKLab, and the colour's share of the cover, all in thousandths.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS palette smallint[];
--- The version of the computation. The tools compute a palette again if it has another version than theirs.
+-- The version of the algorithm that computed the palette. The tools compute a palette again if it has another version than theirs.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS palette_version smallint;
 -- The numbers of the cover's colour cells, which the filter `color` compares; common/colours/cells.py describes them.
 ALTER TABLE album_covers ADD COLUMN IF NOT EXISTS colour_cells smallint[];

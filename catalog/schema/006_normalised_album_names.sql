@@ -235,7 +235,7 @@ BEGIN
 END
 $$;
 
--- Changes may have been missed while a trigger was missing or disabled, so all names are then computed again.
+-- If a trigger was missing or disabled, some changes may not have reached the names; then all names are computed again.
 -- `python -m catalog migrate` sets `cover_search.names_later`: it computes the names after the transaction that
 -- applies the schema, page by page, because that transaction makes searches wait.
 DO $$

@@ -119,7 +119,7 @@ RETURN 1000 * length_difference(album, query_key) + CASE WHEN has_similar_words 
   characters_between(album.title_key, query_key),
   characters_between(album.artist_first, query_key)) ELSE 0 END;
 
--- Returns the albums of one of the ranks 0 to 3, ordered by `name` and id, after the given name and id.
+-- Returns the albums of the given rank (0 to 3) that come after the given name and id, ordered by `name` and id.
 CREATE OR REPLACE FUNCTION names_that_begin(
   sought_rank int, query_key text, full_names text[], after_name text, after_id text, wanted int
 ) RETURNS TABLE (name text, id text)

@@ -13,7 +13,7 @@ MILLIONTHS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The first albums of a ranking, in its order and without a lowest similarity."""
+    """The first albums of a ranking, in the ranking's order; no minimum similarity is applied."""
 
     ids: tuple[str, ...]
     #: The similarity of each album, in millionths.

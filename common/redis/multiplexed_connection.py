@@ -134,8 +134,8 @@ class MultiplexedConnection(asyncio.Protocol):
         if not self.lost.done():
             self._transport.write(b"".join(self._outgoing))
             if self._starts_waiting:
-                # The timeout of a reply starts at the write, because a command can have been queued long
-                # before.
+                # The timeout of a reply starts when the command is written, because the command may have been
+                # queued long before.
                 self._heard_at, self._starts_waiting = self._loop.time(), False
             if self._timer is None:
                 self._timer = self._loop.call_later(self._silence_s, self._check_silence)

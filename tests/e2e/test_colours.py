@@ -1,4 +1,4 @@
-"""Searches by colour and facets agree with the covers that the demo generator drew."""
+"""Colour filters and colour facets agree with the covers that the demo generator drew."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""The trained models: architecture, tokenizer, initial weights and losses."""
+"""The models to train: architecture, tokenizer, initial weights and losses."""

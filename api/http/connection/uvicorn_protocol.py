@@ -302,7 +302,7 @@ class GuardedProtocol(PipelinedProtocol):
             self._end()
 
     def _drop_current(self) -> None:
-        """Drop the request whose body is refused."""
+        """Discard the request whose body was refused."""
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
             return

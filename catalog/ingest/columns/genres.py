@@ -25,7 +25,7 @@ GENRES_MAX = 20
 #: `A/B`.
 ELSEWHERE_SHARE = 0.1
 #: The maximum number of parts, separated by slashes, in a genre's name that is derived from the table.
-#: A limit is necessary, because splitting a cell takes time in proportion to the parts of the longest name.
+#: The number is limited, because the time to split a cell grows with the parts of the longest known name.
 _JOINED_MAX = 6
 #: The maximum number of characters in a text that is parsed as a list.
 _LIST_MAX_CHARS = 10_000

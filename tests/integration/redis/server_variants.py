@@ -79,7 +79,7 @@ def redis_with_user(folder: Path, *rules: str) -> Iterator[RedisServer]:
 
 @contextmanager
 def redis_cluster(folder: Path) -> Iterator[str]:
-    """Run a Redis cluster with one node, which has every slot; yields the node's URL."""
+    """Run a Redis cluster of one node that owns every slot, and yield the node's URL."""
     port = free_port()
     while port > PORT_MAX_OF_A_CLUSTER:
         port = free_port()

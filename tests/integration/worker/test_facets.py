@@ -76,7 +76,7 @@ async def test_a_changed_catalog_is_counted_again(
     assert facets["total_albums"] == 39
 
 
-#: SQL that makes every read wait of the albums that meet a filter.
+#: SQL that delays every read of the albums that meet a filter.
 SLOW_SCANS = """
 ALTER FUNCTION facet_columns RENAME TO fast_facet_columns;
 CREATE FUNCTION facet_columns(filters jsonb DEFAULT NULL) RETURNS json LANGUAGE plpgsql AS $$

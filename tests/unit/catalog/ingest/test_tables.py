@@ -612,7 +612,7 @@ def test_the_largest_page_is_found(tmp_path: Path, compression: str, version: st
         b"\x18" + b"\xff" * 9 + b"\x7f",
         # A page of a gigabyte in a short column.
         b"\x15\x00\x15\x80\x80\x80\x80\x08\x15\x80\x80\x80\x80\x08\x00",
-        # A structure where the number of values is expected.
+        # A structure in place of the integer that gives the number of values.
         b"\x15\x00\x15\x02\x15\x02\x2c\x1c\x00\x00\x00",
     ],
     ids=["bits", "long text", "long page", "structure"],
