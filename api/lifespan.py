@@ -18,7 +18,7 @@ from api.background import broker_warnings, catalog_warnings, sweeper, thumbnail
 from api.background.broker_warnings import BrokerWarnings
 from api.background.catalog_warnings import CatalogWarnings
 from api.background.periodic import run_periodically
-from api.background.subscription import Subscription
+from api.background.redis_subscription import Subscription
 from api.background.sweeper import Sweeper
 from api.background.thumbnail_warnings import ThumbnailWarnings
 from api.contract.public_metadata import PublicMetadata
@@ -27,10 +27,10 @@ from api.http.middleware.parsed_query_cache import RepeatedQueries
 from api.http.request_bodies.body_budget import BodyBudget
 from api.http.request_bodies.search_body import SearchBodyReader
 from api.keys.verifier import KeyVerifier
-from api.metrics import reporter
+from api.metrics import counts_sender
+from api.metrics.counts_sender import MetricsReporter
 from api.metrics.live_figures import LiveFiguresReader
 from api.metrics.recorder import RequestRecorder
-from api.metrics.reporter import MetricsReporter
 from api.metrics.store import MetricsStore
 from api.search import catalog_version, waiters
 from api.search.catalog_cache import CatalogCache
@@ -155,7 +155,7 @@ def _background(gateway: Gateway, listener: Redis, broker: BrokerWarnings) -> li
         *_version_polling(version, catalog),
         run_periodically(waiting.check_ledger, every_s=waiters.CHECK_EVERY_S, name="waiters"),
         run_periodically(Sweeper(gateway.ledger).sweep, every_s=sweeper.SWEEP_EVERY_S, name="sweep"),
-        run_periodically(gateway.reporter.report, every_s=reporter.REPORT_EVERY_S, name="metrics"),
+        run_periodically(gateway.reporter.report, every_s=counts_sender.REPORT_EVERY_S, name="metrics"),
         run_periodically(broker.check, every_s=broker_warnings.CHECK_EVERY_S, name="broker settings"),
         run_periodically(
             CatalogWarnings(catalog).check, every_s=catalog_warnings.CHECK_EVERY_S, name="catalog settings"

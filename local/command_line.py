@@ -24,13 +24,13 @@ COMMANDS = MappingProxyType(
         "worker": SubCommand("worker", "worker"),
         "catalog": SubCommand("catalog", "catalog"),
         "training": SubCommand("training", "torch"),
-        "keys": SubCommand("local.keys", "local"),
+        "keys": SubCommand("local.api_keys", "local"),
         "local": SubCommand("local", "local"),
         "env": SubCommand("local.environment", "local"),
         "reset": SubCommand("local.reset", "local"),
     }
 )
-#: Manages the API keys in the Redis at REDIS_URL; unlike `local.keys`, it does not look for a local service.
+#: Manages the API keys in the Redis at REDIS_URL; `local.api_keys` looks for a local service first.
 _REMOTE_KEYS = SubCommand("api.keys", "api")
 _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 

@@ -8,7 +8,7 @@ from api.metrics.request_figures import RequestFigures, figures_of
 from api.metrics.store import MetricsStore, Window
 from common.errors import QueueUnavailable
 from common.ledger.gateway import GatewayLedger
-from common.ledger.overview import Overview
+from common.ledger.live_figures import Overview
 
 #: The seconds for which figures are reused, because several clients may poll the figures.
 REUSE_S = 0.5

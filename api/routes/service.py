@@ -17,7 +17,7 @@ from api.metrics.recorder import NO_ROUTE
 from api.metrics.request_figures import Interval, RequestFigures, Requests
 from api.routes.search_responses import JSON, NEVER_STORE
 from api.routes.strict_route import StrictRoute
-from common.ledger.overview import Overview
+from common.ledger.live_figures import Overview
 from common.settings import Settings
 from common.version import VERSION
 

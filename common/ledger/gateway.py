@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from common.errors import QueueUnavailable
 from common.jobs import Job, JobState
-from common.ledger.overview import KINDS_COUNTED, Overview, read_overview
+from common.ledger.live_figures import KINDS_COUNTED, Overview, read_overview
 from common.ledger.records import (
     Accepted,
     Load,
@@ -42,7 +42,7 @@ class GatewayLedger:
             "cancel",
             "read_job_states",
             "read_load",
-            "read_overview",
+            "read_live_figures",
             "sweep",
         )
         self._scripts = {name: redis.register_script(script_text(name)) for name in names}
@@ -107,7 +107,7 @@ class GatewayLedger:
 
     async def overview(self) -> Overview:
         """Return figures of queue, workers and memory; this call takes longer than `load`."""
-        return read_overview(await self._run("read_overview", KINDS_COUNTED))
+        return read_overview(await self._run("read_live_figures", KINDS_COUNTED))
 
     async def sweep(self) -> Sweep | None:
         """Run the sweeper if it is due; return None if another process has just run the sweeper."""

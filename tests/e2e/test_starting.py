@@ -94,7 +94,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(stack.state)}
 
     def keys(*arguments: str) -> str:
-        command = [sys.executable, "-m", "local.keys", *arguments]
+        command = [sys.executable, "-m", "local.api_keys", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
         ).stdout

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.broker.bulk_messages import (
+from common.broker.bulk_embedding_messages import (
     BulkCover,
     BulkEmbedding,
     BulkFault,

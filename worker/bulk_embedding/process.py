@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
-from common.broker.bulk_messages import BulkCover, BulkReply, pack_covers, unpack_reply
+from common.broker.bulk_embedding_messages import BulkCover, BulkReply, pack_covers, unpack_reply
 from common.processes.child_processes import module_command, sigint_blocked_in_children
 from common.settings import Settings
 from worker.bulk_embedding.wire import receive_frame, send_frame

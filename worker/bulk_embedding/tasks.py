@@ -14,7 +14,7 @@ from celery import Celery
 from redis import Redis
 from redis.exceptions import RedisError
 
-from common.broker.bulk_messages import (
+from common.broker.bulk_embedding_messages import (
     BulkCover,
     BulkFault,
     BulkReply,

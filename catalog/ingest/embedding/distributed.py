@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from catalog.ingest.embedding.protocol import CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches
 from catalog.ingest.rejection import Rejected, RowFault
-from common.broker.bulk_messages import (
+from common.broker.bulk_embedding_messages import (
     BulkCover,
     BulkFault,
     BulkReply,

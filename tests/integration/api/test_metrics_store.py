@@ -6,8 +6,8 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from api.metrics.counts_sender import MetricsReporter
 from api.metrics.recorder import RequestRecorder
-from api.metrics.reporter import MetricsReporter
 from api.metrics.store import KEEP_MS, SLOT_MS, SLOTS, Batch, MetricsStore, Window
 from common.errors import QueueUnavailable
 from common.redis import keyspace
@@ -210,7 +210,7 @@ async def test_counts_of_a_long_outage_are_reported_afterwards_in_several_calls(
 async def test_counts_that_no_figure_shows_any_more_are_dropped(
     async_redis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.metrics.reporter.DROP_AFTER_S", -1.0)
+    monkeypatch.setattr("api.metrics.counts_sender.DROP_AFTER_S", -1.0)
     recorder = RequestRecorder()
     store = MetricsStore(async_redis)
     recorder.count_cache_use("hit")

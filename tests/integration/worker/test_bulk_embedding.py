@@ -11,7 +11,13 @@ from redis import Redis
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
-from common.broker.bulk_messages import BulkCover, BulkEmbedding, BulkReply, pack_covers, unpack_reply
+from common.broker.bulk_embedding_messages import (
+    BulkCover,
+    BulkEmbedding,
+    BulkReply,
+    pack_covers,
+    unpack_reply,
+)
 from common.redis import keyspace
 from common.settings import Settings, load_settings
 from local.servers.redis import RedisServer

@@ -17,7 +17,7 @@ from tests.polling import eventually
 
 BATCH = """
 import sys
-from common.broker.bulk_messages import BulkCover
+from common.broker.bulk_embedding_messages import BulkCover
 from common.settings import load_settings
 from worker.bulk_embedding.process import BulkProcess
 bulk = BulkProcess(load_settings({"ENCODER": "fixed", "FIXED_LATENCY_MS": "600000"}))

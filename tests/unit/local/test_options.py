@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from common.errors import SettingsError
-from local.keys import with_running_redis
+from local.api_keys import with_running_redis
 from local.options import read_options
 from local.state_folder import DEFAULT_STATE, state_folder
 

@@ -9,7 +9,7 @@ from api.metrics.live_figures import LiveFigures
 from api.metrics.request_figures import RequestFigures, figures_of
 from api.metrics.store import SLOTS, Window
 from api.routes.service import service_figures
-from common.ledger.overview import Overview
+from common.ledger.live_figures import Overview
 from common.settings import load_settings
 
 SETTINGS = load_settings({})

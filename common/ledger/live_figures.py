@@ -38,7 +38,7 @@ class Overview:
 
 
 def read_overview(reply: Sequence[Any]) -> Overview:
-    """Read the reply of `read_overview.lua`."""
+    """Read the reply of `read_live_figures.lua`."""
     queued, parked, running, age_ms, parked_age_ms, rate, image_bytes, shared_bytes, info, kinds, workers = (
         reply
     )

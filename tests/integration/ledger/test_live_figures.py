@@ -8,7 +8,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from common.ledger.gateway import GatewayLedger
-from common.ledger.overview import Overview
+from common.ledger.live_figures import Overview
 from common.ledger.records import Submission
 from common.ledger.worker import WorkerLedger
 from common.redis import keyspace

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.broker.bulk_messages import (
+from common.broker.bulk_embedding_messages import (
     BulkCover,
     BulkEmbedding,
     BulkFault,

@@ -6,7 +6,7 @@ import logging
 import pytest
 from redis.asyncio import Redis
 
-from api.background.subscription import Subscription
+from api.background.redis_subscription import Subscription
 from tests.polling import eventually_async
 
 
