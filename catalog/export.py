@@ -10,6 +10,7 @@ import orjson
 
 from catalog.ingest.columns.fields import FIELDS, GENRE
 from catalog.ingest.columns.genres import GenreSplitter
+from common.album_metadata import NO_METADATA
 from common.errors import SettingsError
 
 _ROW_GROUP = 1000
@@ -71,7 +72,8 @@ def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[st
     with path.open("wb") as file:
         for album in albums:
             vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
-            file.write(orjson.dumps(album | vector) + b"\n")
+            metadata = {"metadata": orjson.Fragment(album["metadata"] or "null")}
+            file.write(orjson.dumps(album | metadata | vector) + b"\n")
 
 
 def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
@@ -102,14 +104,10 @@ def _flat(album: dict[str, Any]) -> dict[str, Any]:
     """Return an album with its lists and objects encoded as JSON text."""
     genre = album[GENRE]
     genre = orjson.dumps(genre).decode() if isinstance(genre, list) else genre
-    flat = album | {GENRE: genre, "metadata": _json(album["metadata"])}
+    flat = album | {GENRE: genre, "metadata": album["metadata"] or NO_METADATA}
     if flat.get(PALETTE) is not None:
         flat[PALETTE] = orjson.dumps(flat[PALETTE]).decode()
     return flat
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value or {}).decode()
 
 
 _WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, tuple[str, ...]], None]] = {

@@ -42,12 +42,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
   WHERE a.id = ANY (album_ids) AND a.embedding IS NOT NULL
 $$;
 
--- Returns the next albums after an id, in the order of ids, with all columns. Embeddings are strings, and a score that
--- is not finite is NULL.
+-- Returns the next albums after an id, in the order of ids, with all columns. Embeddings and metadata are strings,
+-- because JSON parsers round the numbers of metadata or refuse them, and a score that is not finite is NULL.
 CREATE FUNCTION album_page(after_id text, page_size int) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(page) || jsonb_build_object(
-                              'embedding', page.embedding::text, 'pitchfork_score', finite_score(page.pitchfork_score))
+                              'embedding', page.embedding::text, 'metadata', page.metadata::text,
+                              'pitchfork_score', finite_score(page.pitchfork_score))
                             ORDER BY page.id), '[]')
   FROM (SELECT * FROM album_covers a WHERE after_id IS NULL OR a.id > after_id
         ORDER BY a.id LIMIT page_size) page

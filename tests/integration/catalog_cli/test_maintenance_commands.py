@@ -1,5 +1,6 @@
 """Tests of the maintenance commands: export, delete, stats, verify, migrate and demo."""
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import orjson
 import psycopg
 import pytest
+from pyarrow import parquet
 
 from common.redis import keyspace
 from common.redis.clients import open_redis
@@ -166,6 +168,26 @@ def test_vectors_of_another_model_fail_the_model_check(catalog: Catalog) -> None
 
     assert done.status == 1
     assert [c["name"] for c in json.loads(done.out) if not c["holds"]] == ["model"]
+
+
+def test_an_export_keeps_numbers_of_metadata_that_python_would_change(
+    catalog: Catalog, workdir: Path, database_url: str
+) -> None:
+    catalog(*INGEST)
+    numbers = f'{{"large": {10**400}, "long": 12345678901234567890123, "precise": 0.10000000000000000000001}}'
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE album_covers SET metadata = %s", [numbers])
+
+    done = [catalog("export", f"out.{suffix}") for suffix in ("csv", "jsonl", "parquet")]
+
+    assert [each.status for each in done] == [0, 0, 0], done
+    with psycopg.connect(database_url) as connection:
+        (stored,) = connection.execute("SELECT DISTINCT metadata::text FROM album_covers").fetchall()
+    with (workdir / "out.csv").open(newline="") as file:
+        assert {row["metadata"] for row in csv.DictReader(file)} == set(stored)
+    lines = (workdir / "out.jsonl").read_text().splitlines()
+    assert all(f'"metadata":{stored[0]}' in line for line in lines)
+    assert set(parquet.read_table(workdir / "out.parquet")["metadata"].to_pylist()) == set(stored)
 
 
 @pytest.mark.parametrize("command", [("stats",), ("export", "all.csv"), ("delete", "none"), INGEST])
