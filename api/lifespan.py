@@ -96,10 +96,9 @@ async def open_gateway(
 
     The gateway starts even if Redis or the catalog does not answer; `/readyz` then reports what is missing.
     """
+    urls = settings.redis_url, settings.cache_url, settings.redis_url
     async with AsyncExitStack() as stack:
-        redis = await _redis(stack, settings.redis_url.get_secret_value())
-        cache = await _redis(stack, settings.cache_url.get_secret_value())
-        listener = await _redis(stack, settings.redis_url.get_secret_value())
+        redis, cache, listener = [await _redis(stack, url.get_secret_value()) for url in urls]
         ledger = GatewayLedger(redis, settings=settings, template=message_template(make_celery(settings)))
         version = CatalogVersion(redis, has_thumbnails=settings.thumbnail_dir is not None)
         catalog_cache = CatalogCache(catalog, version=version, timeout_s=settings.catalog_timeout_s)
@@ -108,18 +107,19 @@ async def open_gateway(
         stack.callback(inspection.shutdown, wait=False)
         waiting = Waiters(ledger)
         store = MetricsStore(redis)
+        searches = SearchService(
+            ledger=ledger,
+            results=ResultReader(cache),
+            rankings=RankingReader(cache),
+            waiters=waiting,
+            version=version,
+            catalog=catalog_cache,
+        )
         gateway = Gateway(
             settings=settings,
             public_metadata=PublicMetadata.of(settings.public_metadata),
             ledger=ledger,
-            searches=SearchService(
-                ledger=ledger,
-                results=ResultReader(cache),
-                rankings=RankingReader(cache),
-                waiters=waiting,
-                version=version,
-                catalog=catalog_cache,
-            ),
+            searches=searches,
             waiters=waiting,
             version=version,
             catalog=catalog_cache,
@@ -134,10 +134,9 @@ async def open_gateway(
             inspection=inspection,
             _loop=asyncio.get_running_loop(),
         )
-        broker = BrokerWarnings(redis, shares_cache=shares_cache(settings))
+        steps = _background(gateway, listener, BrokerWarnings(redis, shares_cache=shares_cache(settings)))
         stack.push_async_callback(_report_last_counts, gateway.reporter)
-        tasks = [asyncio.create_task(step) for step in _background(gateway, listener, broker)]
-        stack.push_async_callback(_end, tasks)
+        stack.push_async_callback(_end, [asyncio.create_task(step) for step in steps])
         stack.callback(waiting.close)
         yield gateway
 

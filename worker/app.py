@@ -205,16 +205,21 @@ class WorkerProcess:
             register_search(self._celery, handler)
             bulk = stack.enter_context(closing(BulkProcess(s)))
             register_bulk(self._celery, BulkHandler(self._redis, bulk))
-            # The watchdog's limit is half of a job's deadline, so that another worker still has time to
-            # answer the runs.
-            watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
-            retry_transient(leases.start, within_s=math.inf, on_failure=self._report_waiting)
-            watchdog.start()
-            try:
-                consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
-            finally:
-                watchdog.stop()
-                leases.stop()
+            self._consume(leases, batcher)
+
+    def _consume(self, leases: Leases, batcher: Batcher) -> None:
+        """Take runs and batches until the process must end."""
+        s = self._settings
+        # The watchdog's limit is half of a job's deadline, so that another worker still has time to answer
+        # the runs.
+        watchdog = Watchdog(batcher.running_s, limit_s=s.job_deadline_s / 2)
+        retry_transient(leases.start, within_s=math.inf, on_failure=self._report_waiting)
+        watchdog.start()
+        try:
+            consume(self._celery, concurrency=s.worker_concurrency, drain=self._drain(leases))
+        finally:
+            watchdog.stop()
+            leases.stop()
 
     def _ranked_pages(self, rankings: RankingCache, cache: WorkerCache, encoder: Encoder) -> RankedPages:
         return RankedPages(
