@@ -11,6 +11,7 @@ from common.settings import Settings
 from local.servers.redis import RedisConfig, RedisServer
 from tests.integration.worker.conftest import StartWorker, catalog_version, ended_job
 from tests.ledgers import text_submission
+from tests.polling import eventually_async
 
 
 async def test_a_second_run_of_a_query_uses_the_cached_result(
@@ -27,6 +28,8 @@ async def test_a_second_run_of_a_query_uses_the_cached_result(
     assert again.is_new
     assert second.state is JobState.SUCCEEDED
     assert second.result == first.result
+    # A worker logs an answer after the job has ended.
+    await eventually_async(lambda: "the cache had the answer" in worker.log_path.read_text())
     assert worker.log_path.read_text().count('"message":"answered"') == 1
 
 
@@ -44,7 +47,7 @@ async def test_a_second_run_recomputes_an_invalid_cached_result(
     again = await ended_job(gateway, (await gateway.submit(text_submission("twice", version=version))).job_id)
 
     assert again.state is JobState.SUCCEEDED
-    assert worker.log_path.read_text().count('"message":"answered"') == 2
+    await eventually_async(lambda: worker.log_path.read_text().count('"message":"answered"') == 2)
 
 
 async def test_a_separate_cache_has_the_result_once_the_job_has_ended(
