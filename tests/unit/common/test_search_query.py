@@ -190,7 +190,10 @@ def test_control_characters_are_removed_from_a_text(raw: str, clean: str) -> Non
 def test_every_control_character_and_white_space_separates_words() -> None:
     separators = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c)[0] in "CZ"]
 
-    assert {clean_text(f"a{separator}b") for separator in separators} == {"a b"}
+    # A few separators at a time, because a text has at most 500 characters.
+    for start in range(0, len(separators), 200):
+        some = separators[start : start + 200]
+        assert clean_text("".join(f"a{separator}" for separator in some)) == " ".join("a" * len(some))
 
 
 @pytest.mark.parametrize("raw", ["", "   ", "\u200b\n\t", "x" * 501])

@@ -694,13 +694,13 @@ def test_a_row_group_without_rows_is_skipped(tmp_path: Path) -> None:
 
 
 def test_long_cells_in_many_columns_take_little_memory(tmp_path: Path) -> None:
-    columns = {f"title-{number}": ["x" * 900_000] * 64 for number in range(20)}
+    columns = {f"title-{number}": ["x" * 900_000] * 20 for number in range(20)}
     path = write_parquet(tmp_path, columns)
 
     with little_arrow_memory(200 << 20):
         rows = list(ParquetFile(path).rows())
 
-    assert [read_or_detail(row) for row in rows] == [TOO_LONG] * 64
+    assert [read_or_detail(row) for row in rows] == [TOO_LONG] * 20
 
 
 def test_large_pages_in_many_columns_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -741,7 +741,7 @@ def test_a_row_with_millions_of_elements_is_too_long(tmp_path: Path, kind: pa.Da
 
 @pytest.mark.timeout(100)  # building the dictionary anew for every few rows would take hours
 def test_a_column_with_a_large_arrow_dictionary_is_read_in_few_batches(tmp_path: Path) -> None:
-    names = pa.array([f"{number:0>90}" for number in range(150_000)])
+    names = pa.array([f"{number:0>90}" for number in range(60_000)])
     path = write_parquet(tmp_path, {"id": names.dictionary_encode()})
 
     assert [row.cells for row in ParquetFile(path).rows()] == [{"id": name} for name in names.to_pylist()]

@@ -124,10 +124,10 @@ def test_an_unreadable_list_of_genres_is_refused(tmp_path: Path, content: bytes 
         parse_genre_list(str(file))
 
 
-def test_a_cell_of_a_million_separators_is_parsed() -> None:
+def test_a_cell_of_a_hundred_thousand_separators_is_parsed() -> None:
     reader = genre_splitter(["Folk/Country"])
 
-    assert reader.read(",/" * 500_000 + "Rock") == ("Rock",)
+    assert reader.read(",/" * 50_000 + "Rock") == ("Rock",)
 
 
 @pytest.mark.parametrize("text", ["[{[]}]", "[{[]: 1}]", f"[0x{'f' * 9000}]"])
