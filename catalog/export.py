@@ -24,6 +24,8 @@ PALETTE = "cover_palette"
 def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool, palettes: bool = False) -> None:
     """Write the albums to a file, which gets its name only when it is complete.
 
+    The albums are rows of the SQL function `album_page`, whose metadata is JSON text.
+
     Raises:
         SettingsError: the file name has no supported suffix.
         OSError: the file cannot be written; the incomplete file is deleted.

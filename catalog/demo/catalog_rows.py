@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from catalog.demo.albums import DemoAlbum
 from catalog.export import export
@@ -44,4 +46,9 @@ def album_row(
 def write_table(albums: Sequence[DemoAlbum], path: Path) -> None:
     """Write the albums in the format of `catalog export`, without a database."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    export((asdict(album_row(album, _NO_EMBEDDING)) for album in albums), path, embeddings=False)
+    export((_exported(album_row(album, _NO_EMBEDDING)) for album in albums), path, embeddings=False)
+
+
+def _exported(row: AlbumRow) -> dict[str, Any]:
+    """Return a row as the catalog returns it for an export, with the metadata as JSON text."""
+    return asdict(row) | {"metadata": orjson.dumps(row.metadata).decode()}
