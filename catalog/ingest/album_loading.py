@@ -69,7 +69,7 @@ class AlbumLoader:
             cover = self.covers.read_changed(found.source, to_load.origin)
         except RowFault as fault:
             return self.keep_catalog_cover(to_load, fault)
-        row, notes = self._row(album, found.source, cover), _ambiguity(album, found)
+        row, notes = self._row(album, cover.source or found.source, cover), _ambiguity(album, found)
         return LoadedAlbum(to_load, row, cover.content, notes, cover.final_url)
 
     def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:

@@ -17,6 +17,13 @@ from common.search_query import ALBUM_ID_MAX_CHARS
 COVER = "cover"
 METADATA = "metadata"
 GENRE = "genre"
+SCORE = "pitchfork_score"
+LABEL = "label"
+CATALOG_NUMBER = "catalog_number"
+#: The keys of an album's metadata for the ids by which the Cover Art Archive can be asked for a cover.
+MUSICBRAINZ_RELEASE = "musicbrainz_album_id"
+MUSICBRAINZ_RELEASE_GROUP = "musicbrainz_release_group_id"
+DISCOGS_RELEASE = "discogs_release_id"
 
 
 def _requestable(album_id: str) -> str:
@@ -65,6 +72,9 @@ class AlbumFields(BaseModel):
 REQUIRED_FIELDS = tuple(name for name, field in AlbumFields.model_fields.items() if field.is_required())
 #: The names of all fields, which are also their default column names.
 FIELDS = (*(GENRE if name == "genres" else name for name in AlbumFields.model_fields), COVER, METADATA)
+RELEASE_IDS = (MUSICBRAINZ_RELEASE, MUSICBRAINZ_RELEASE_GROUP, DISCOGS_RELEASE)
+#: The keys of the metadata under which a column is stored, whatever name the table gives to the column.
+METADATA_KEYS = (LABEL, CATALOG_NUMBER, *RELEASE_IDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class CoverContent:
     validators: Validators
     #: The URL that sent the bytes, after all redirects; None if no URL was fetched.
     final_url: str | None = None
+    #: The location from which the cover was read, if it is not the location that was asked for.
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

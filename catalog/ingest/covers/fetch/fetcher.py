@@ -17,7 +17,13 @@ import httpx
 from catalog.ingest.covers.fetch.host_rate_limits import PER_HOST, HostRate, HostRates
 from catalog.ingest.covers.fetch.pinned_connections import PinnedBackend
 from catalog.ingest.covers.fetch.public_addresses import is_public, resolve
-from catalog.ingest.covers.fetch.responses import FetchedCover, Validators, read_body, retry_after_s
+from catalog.ingest.covers.fetch.responses import (
+    FetchedCover,
+    Validators,
+    read_body,
+    require_picture,
+    retry_after_s,
+)
 from catalog.ingest.rejection import RowFault
 
 #: The default User-Agent header; some hosts refuse requests without this header.
@@ -36,6 +42,8 @@ REFUSALS_MAX = 8
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_MODIFIED = 304
+#: Status codes of a host that has nothing at the URL.
+_NOTHING = frozenset({404, 410})
 #: Status codes of a host that gets too many requests.
 _REFUSALS = frozenset({429, 503})
 _FAILURES = frozenset({408, 425, 500, 502, 504, 520, 521, 522, 523, 524})
@@ -44,6 +52,13 @@ _TIMEOUTS = {"connect": CONNECT_TIMEOUT_S, "read": READ_TIMEOUT_S, "write": READ
 
 class CoverUnreachable(RowFault):
     """A cover cannot be fetched now, but a later try may succeed."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("cover_unreachable", detail)
+
+
+class NotFound(RowFault):
+    """The host answered 404 or 410: it has nothing at the URL."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("cover_unreachable", detail)
@@ -104,8 +119,10 @@ class CoverFetcher:
         user_agent: str = USER_AGENT,
         per_host: float = PER_HOST,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
+        pictures_only: bool = True,
     ) -> None:
         self._max_bytes = max_bytes
+        self._pictures_only = pictures_only
         self._allow_private = allow_private
         self._total_timeout_s = total_timeout_s
         self._rates = HostRates(per_host)
@@ -213,6 +230,8 @@ class CoverFetcher:
         if not httpx.codes.is_success(answer.status):
             raise _fault(answer.status, headers, url)
         body = read_body(answer.iter_stream(), headers, url=str(url), max_bytes=self._max_bytes)
+        if self._pictures_only:
+            require_picture(body, headers, url=str(url))
         return FetchedCover(body, Validators.of(headers), str(url))
 
     def _addresses(self, url: httpx.URL) -> list[str]:
@@ -238,6 +257,8 @@ def _fault(status: int, headers: httpx.Headers, url: httpx.URL) -> RowFault:
     detail, wait_s = f"{url!s:.200} was answered with {status}", retry_after_s(headers)
     if status in _REFUSALS or (status in _FAILURES and wait_s is not None):
         return HostOverloaded(detail, wait_s)
+    if status in _NOTHING:
+        return NotFound(detail)
     return CoverUnreachable(detail) if status in _FAILURES else RowFault("cover_unreachable", detail)
 
 

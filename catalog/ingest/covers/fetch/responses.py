@@ -65,7 +65,7 @@ def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_
     """Return the decompressed body of a response.
 
     Raises:
-        RowFault: the body is too large, is text instead of an image, or has an unknown content coding.
+        RowFault: the body is too large, or has an unknown content coding.
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in {*_PACKINGS, "identity", ""}:
@@ -79,20 +79,16 @@ def read_body(chunks: Iterable[bytes], headers: httpx.Headers, *, url: str, max_
                 raise RowFault("cover_too_large", f"{url:.200} has more than {max_bytes} bytes")
     except zlib.error as error:
         raise RowFault("cover_unreachable", f"{url:.200} cannot be unpacked: {error}") from error
-    _require_picture(bytes(body[:64]), headers, url=url)
     return bytes(body)
 
 
-def _unpacked(chunks: Iterable[bytes], wbits: int, *, limit: int) -> Iterable[bytes]:
-    unpacker = zlib.decompressobj(wbits)
-    for chunk in chunks:
-        # The limit on the decompressed size of one chunk protects against decompression bombs.
-        yield unpacker.decompress(chunk, limit)
-    if not unpacker.eof:
-        raise zlib.error("it is cut short")
+def require_picture(body: bytes, headers: httpx.Headers, *, url: str) -> None:
+    """Check that the body of a response may be an image.
 
-
-def _require_picture(head: bytes, headers: httpx.Headers, *, url: str) -> None:
+    Raises:
+        RowFault: the body is empty, or is text.
+    """
+    head = body[:64]
     if not head:
         raise RowFault("cover_unreachable", f"{url:.200} was answered with nothing")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -104,6 +100,15 @@ def _require_picture(head: bytes, headers: httpx.Headers, *, url: str) -> None:
         and head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(_MARKUP)
     ):
         raise RowFault("cover_unreachable", f"{url:.200} was answered with {kind:.50} and not a picture")
+
+
+def _unpacked(chunks: Iterable[bytes], wbits: int, *, limit: int) -> Iterable[bytes]:
+    unpacker = zlib.decompressobj(wbits)
+    for chunk in chunks:
+        # The limit on the decompressed size of one chunk protects against decompression bombs.
+        yield unpacker.decompress(chunk, limit)
+    if not unpacker.eof:
+        raise zlib.error("it is cut short")
 
 
 def _short(value: str | None) -> str | None:

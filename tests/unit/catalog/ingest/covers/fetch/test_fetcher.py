@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from catalog.ingest.covers.fetch.fetcher import CoverFetcher
+from catalog.ingest.covers.fetch.fetcher import CoverFetcher, NotFound
 from catalog.ingest.covers.fetch.public_addresses import is_public
 from catalog.ingest.covers.fetch.responses import Validators
 from catalog.ingest.rejection import RowFault
@@ -494,3 +494,21 @@ def test_a_host_with_the_certificate_of_another_is_refused(
 @pytest.mark.parametrize("url", ["ftp://example.org/a", "cover.jpg", "http://", "", "http://[::1", "data:x"])
 def test_a_url_that_is_not_http_is_refused(url: str) -> None:
     fault_of(fetcher(), url)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_host_that_has_nothing_is_told_apart_from_a_host_that_fails(
+    server: CoverServer, status: int
+) -> None:
+    server.answers["/gone"] = answer(b"", status=status)
+
+    assert isinstance(fault_of(fetcher(), server.url("/gone")), NotFound)
+    server.answers["/gone"] = answer(b"", status=403)
+    assert not isinstance(fault_of(fetcher(), server.url("/gone")), NotFound)
+
+
+def test_a_fetcher_of_documents_accepts_json(server: CoverServer) -> None:
+    server.answers["/json"] = answer(b'{"a": 1}', headers={"Content-Type": "application/json"})
+
+    assert fetcher(pictures_only=False).fetch(server.url("/json")).content == b'{"a": 1}'
+    assert "not a picture" in fault_of(fetcher(), server.url("/json")).detail
