@@ -184,6 +184,10 @@ class Settings(BaseModel):
     # The user agent and contact address that the catalog's tools send when they fetch covers.
     fetch_user_agent: HeaderText = "cover-search"
     fetch_contact: HeaderText | None = None
+    #: The web service that knows which MusicBrainz release is the same as a Discogs release, and the archive
+    #: of the covers of MusicBrainz releases.
+    musicbrainz_url: PublicUrl = "https://musicbrainz.org"
+    cover_art_archive_url: PublicUrl = "https://coverartarchive.org"
 
     # The worker and its model.
     clip_model: str = "openai/clip-vit-base-patch32"

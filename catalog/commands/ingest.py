@@ -25,6 +25,7 @@ from catalog.ingest.columns.fields import METADATA
 from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import open_fetcher
+from catalog.ingest.dry_run import show_albums
 from catalog.ingest.embedding.distributed import open_distributed_embedder
 from catalog.ingest.embedding.local import open_local_embedder
 from catalog.ingest.embedding.protocol import CoverEmbedder
@@ -58,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cover_url for clients, if the table has none: '/covers/{file}', or with '{id}'",
     )
     add(
+        "--dry-run",
+        action="store_true",
+        help="show ten rows as they would become albums, and the rows that would be rejected; write nothing",
+    )
+    add(
         "--recheck-covers",
         action="store_true",
         help="ask hosts whether covers that were fetched before have changed",
@@ -82,12 +88,16 @@ def run(call: Call) -> Outcome:
     options, console = call.options, call.console
     if options.missing:
         return _run_missing(call)
-    if options.table is None or options.covers is None:
-        raise SettingsError("ingest: give a table and its --covers, or --missing")
-    source = open_album_source(options, call.settings, recheck=options.recheck_covers)
+    if options.table is None:
+        raise SettingsError("ingest: give a table, or --missing")
+    source = open_album_source(
+        options, call.settings, recheck=options.recheck_covers, dry_run=options.dry_run
+    )
+    _say_how_read(console, source, public_keys=call.settings.public_metadata)
+    if options.dry_run:
+        return Outcome.DONE if show_albums(source, console) else Outcome.FINDINGS
     require_other_files(options)
     thumbnails = open_thumbnail_storage(call.settings)
-    _say_how_read(console, source, public_keys=call.settings.public_metadata)
     with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
         _claim(console, writer, embedder)
         telling = invalidating_cached_results(
@@ -109,7 +119,7 @@ def run(call: Call) -> Outcome:
                 embedder=embedder,
                 report=report,
                 notes=notes,
-                cover_url=options.cover_url,
+                cover_url=options.cover_url or source.cover_url_template,
                 batch=options.batch,
                 advance=bar.advance,
                 skip=bar.skip,
@@ -125,8 +135,7 @@ def run(call: Call) -> Outcome:
 
 def _run_missing(call: Call) -> Outcome:
     options, settings, console = call.options, call.settings, call.console
-    if options.table is not None or options.map or options.cover_url is not None:
-        raise SettingsError("ingest --missing takes no table, no --map and no --cover-url")
+    _require_no_table(options)
     folder = settings.covers_dir if options.covers is None else Path(options.covers)
     if folder is not None and not folder.is_dir():
         named = "COVERS_DIR" if options.covers is None else "--covers"
@@ -168,6 +177,20 @@ def _run_missing(call: Call) -> Outcome:
     return Outcome.FINDINGS if left else Outcome.DONE
 
 
+def _require_no_table(options: argparse.Namespace) -> None:
+    of_table = (
+        options.table,
+        options.preset,
+        options.cover_url,
+        options.map or None,
+        options.dry_run or None,
+    )
+    if any(option is not None for option in of_table):
+        raise SettingsError(
+            "ingest --missing takes no table, no --map, no --preset, no --cover-url and no --dry-run"
+        )
+
+
 def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
     if not claim_catalog(writer, embedder.stamp):
         console.print(
@@ -206,6 +229,8 @@ def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterat
 
 def _say_how_read(console: Console, source: AlbumSource, *, public_keys: Sequence[str]) -> None:
     console.print(source.table.described(), markup=False)
+    for line in source.mapping():
+        console.print(line, markup=False)
     if left_out := source.columns.unnamed_columns(source.table.columns):
         console.print(f"columns without a name are left out: {', '.join(left_out)}", markup=False)
     if stored := _stored_as_metadata(source):
@@ -214,7 +239,10 @@ def _say_how_read(console: Console, source: AlbumSource, *, public_keys: Sequenc
 
 
 def _stored_as_metadata(source: AlbumSource) -> list[str]:
-    stored = [printable(column) for column in source.columns.metadata_columns(source.table.columns)]
+    stored = []
+    for name in source.columns.metadata_columns(source.table.columns):
+        key = source.columns.metadata_key(name)
+        stored.append(printable(name) if key == name else f"{printable(name)} (as {key})")
     column = source.columns.columns.get(METADATA)
     return stored if column is None else [*stored, f"the keys of the column {printable(column)}"]
 

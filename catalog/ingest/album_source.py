@@ -1,16 +1,25 @@
-"""The source of an ingest: a table, its column mapping and its covers, and their command-line arguments."""
+"""The source of an ingest: a table, its column mapping and its covers, and their command-line arguments.
+
+Without --covers, the covers are fetched: from the URLs in a column, or from the Cover Art Archive by the ids
+of releases in a column.
+"""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.ingest.columns.fields import COVER, GENRE, Album
+from catalog.ingest.columns.fields import COVER, FIELDS, GENRE, Album
 from catalog.ingest.columns.genres import genre_splitter, parse_genre_list
-from catalog.ingest.columns.mapping import ColumnMap
+from catalog.ingest.columns.mapping import ColumnMap, require_known
+from catalog.ingest.columns.presets import PRESETS
+from catalog.ingest.columns.recognition import Recognised, recognise
+from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import Covers
+from catalog.ingest.covers.releases.locations import release_location
+from catalog.ingest.covers.releases.opening import open_release_covers
 from catalog.ingest.covers.urls import CoverUrls
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.tables.table import ENDINGS, PACKED, Table, open_table
@@ -25,6 +34,10 @@ class AlbumSource:
     table: Table
     columns: ColumnMap
     covers: Covers
+    #: The result of the recognition of columns; None if no columns were recognised.
+    recognised: Recognised | None = None
+    #: Whether --covers was not given, so that covers are found by the values of each row.
+    finds_covers: bool = False
 
     def albums(self) -> Iterator[Album | Rejected]:
         """Yield an album or a rejection for every row."""
@@ -32,11 +45,43 @@ class AlbumSource:
         for row in self.table.rows():
             try:
                 album = self.columns.read(row)
-                _require_new(album, seen)
+                self._require_new(album, seen)
             except RowFault as fault:
                 yield Rejected(row.number, self.columns.raw_id(row), fault.reason, fault.detail)
             else:
-                yield album
+                yield self._with_location(album)
+
+    @property
+    def cover_url_template(self) -> str | None:
+        """The default of --cover-url: without --covers, clients get the URLs of the fetched covers."""
+        return "{file}" if self.finds_covers else None
+
+    def mapping(self) -> list[str]:
+        """Return lines that name the column of each field, and say why other columns were not used."""
+        columns, found = self.columns.columns, self.recognised
+        mapped = (f"{name} = {printable(columns[name])}" for name in FIELDS if name in columns)
+        lines = [f"fields: {', '.join(mapped)}"]
+        if found is not None and found.preset is not None:
+            lines.insert(0, f"recognised as a {found.preset.table} (--preset {found.preset.name})")
+        if self.finds_covers and found is not None and found.columns_of_releases:
+            ids = ", ".join(map(printable, found.columns_of_releases))
+            lines.append(f"covers are fetched from the Cover Art Archive, by the ids in {ids}")
+        return [*lines, *(() if found is None else found.remarks)]
+
+    def _with_location(self, album: Album) -> Album:
+        """Return the album with the URL of its cover or, if it has no URL, with the ids of its release."""
+        if not self.finds_covers:
+            return album
+        urls = (
+            cover for cover in (album.cover, album.fields.cover_url) if cover is not None and "://" in cover
+        )
+        return replace(album, cover=next(urls, None) or release_location(album.metadata))
+
+    def _require_new(self, album: Album, seen: dict[str, int]) -> None:
+        first = seen.setdefault(album.fields.id, album.row)
+        if first != album.row:
+            same = "id" if "id" in self.columns.columns else "artist and title"
+            raise RowFault("duplicate_id", f"row {first} has the same {same}")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -53,7 +98,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         "--covers",
         required=not optional,
         metavar="DIR_OR_COLUMN",
-        help="the folder of the covers, or the column of their URLs",
+        help="the folder of the covers, or the column of their URLs"
+        + (" (default: a column of URLs, or of ids of releases, that is recognised)" if optional else ""),
     )
     add(
         "--map",
@@ -61,8 +107,9 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
         default=[],
         type=_pair,
         metavar="FIELD=COLUMN",
-        help="read a field from a column of another name; may be repeated",
+        help="read a field from a column that is not recognised, or with FIELD= from none; may be repeated",
     )
+    add("--preset", choices=tuple(PRESETS), help="read the columns of a well-known table by a fixed mapping")
     add("--strict", action="store_true", help="reject a row with an invalid cell, even in an optional column")
     add("--encoding", help="encoding of the table, if the file does not declare it (default: UTF-8)")
     add(
@@ -76,24 +123,53 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, optional: bool = Fa
 
 
 def open_album_source(
-    options: argparse.Namespace, settings: Settings, *, recheck: bool = False
+    options: argparse.Namespace, settings: Settings, *, recheck: bool = False, dry_run: bool = False
 ) -> AlbumSource:
     """Open the table and the covers; with `recheck`, ask hosts whether covers fetched earlier have changed.
+
+    With `dry_run`, FETCH_CONTACT is not required, and covers of releases are not looked up.
 
     Raises:
         SettingsError: the table, a column or the covers do not exist.
     """
     table = open_table(options.table, encoding=options.encoding)
     given = dict(options.map)
+    require_known(table.columns, given)
+    if options.covers is None:
+        found = recognise(table, given, preset=options.preset, cover_urls=True)
+        columns = _columns(table, found, options)
+        covers = _open_found_covers(options, settings, found, recheck=recheck, dry_run=dry_run)
+        return AlbumSource(table, columns, covers, found, finds_covers=True)
     if Path(options.covers).is_dir():
-        covers = CoverFolder(Path(options.covers), settings.max_image_bytes)
-        return AlbumSource(table, _columns(table, given, options), covers)
+        found = recognise(table, given, preset=options.preset, cover_urls=False)
+        folder = CoverFolder(Path(options.covers), settings.max_image_bytes)
+        return AlbumSource(table, _columns(table, found, options), folder, found)
     if options.covers in table.columns:
-        columns = _columns(table, _with_cover(given, options.covers), options)
-        return AlbumSource(table, columns, CoverUrls(open_fetcher(options, settings), recheck=recheck))
+        given = {COVER: options.covers, **given}
+        found = recognise(table, given, preset=options.preset, cover_urls=True)
+        urls = CoverUrls(open_fetcher(options, settings), recheck=recheck)
+        return AlbumSource(table, _columns(table, found, options), urls, found)
     raise SettingsError(
         f"--covers {options.covers}: neither a folder nor a column; there are {', '.join(table.columns)}"
     )
+
+
+def _open_found_covers(
+    options: argparse.Namespace, settings: Settings, found: Recognised, *, recheck: bool, dry_run: bool
+) -> Covers:
+    """Open the covers of a table without --covers.
+
+    Raises:
+        SettingsError: no column has covers or ids of releases, or a setting is missing.
+    """
+    if not (found.has_cover_urls or found.columns_of_releases):
+        raise SettingsError(
+            "no column of the table has the URLs of covers, or ids of releases in MusicBrainz or Discogs: "
+            "name the folder of the covers, or their column, with --covers"
+        )
+    if found.columns_of_releases and not dry_run:
+        return open_release_covers(options, settings, recheck=recheck)
+    return CoverUrls(open_fetcher(options, settings), recheck=recheck)
 
 
 def report_path(options: argparse.Namespace) -> Path:
@@ -124,13 +200,9 @@ def _name(table: Path) -> str:
     return Path(table.stem).stem if table.suffix.lower() == PACKED else table.stem
 
 
-def _with_cover(given: Mapping[str, str], column: str) -> dict[str, str]:
-    return {COVER: column, **given}
-
-
-def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace) -> ColumnMap:
+def _columns(table: Table, found: Recognised, options: argparse.Namespace) -> ColumnMap:
     """Map the columns; decide from --genres and all rows whether a name such as A/B is one genre or two."""
-    columns = ColumnMap.of(table.columns, given, strict=options.strict)
+    columns = ColumnMap.of_recognised(table.columns, found, strict=options.strict)
     column = columns.columns.get(GENRE)
     if column is None:
         return columns
@@ -141,12 +213,6 @@ def _columns(table: Table, given: Mapping[str, str], options: argparse.Namespace
 
 def _pair(value: str) -> tuple[str, str]:
     field, separator, column = value.partition("=")
-    if not (field and separator and column):
+    if not (field and separator):
         raise argparse.ArgumentTypeError(f"FIELD=COLUMN, not {value!r}")
     return field, column
-
-
-def _require_new(album: Album, seen: dict[str, int]) -> None:
-    first = seen.setdefault(album.fields.id, album.row)
-    if first != album.row:
-        raise RowFault("duplicate_id", f"row {first} has the same id")

@@ -25,12 +25,13 @@ from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
 
-#: The thumbnail of 500 pixels: the model reads 224 pixels, and the originals have up to tens of megabytes.
+#: The picture of 500 pixels is fetched, because an original may have tens of megabytes, and the model reads
+#: 224 pixels.
 _FRONT = "front-500"
 
 
 class ReleaseCovers:
-    """The covers of albums with a URL, or with an id of a release; thread-safe."""
+    """Fetches the cover of an album that has a URL or an id of a release; thread-safe."""
 
     readers = CoverUrls.readers
 
@@ -41,7 +42,7 @@ class ReleaseCovers:
         self._musicbrainz = musicbrainz
         self._answers = answers
         self._archive = f"{archive_url.rstrip('/')}/"
-        #: Maps the first address of an album's cover to the addresses that are tried if it has no cover.
+        #: Maps the first URL of an album's cover to the URLs that are tried if the archive has no such cover.
         self._others: dict[str, tuple[str, ...]] = {}
         #: Maps Discogs releases to the reason why MusicBrainz could not be asked.
         self._faults: dict[int, RowFault] = {}
@@ -51,10 +52,13 @@ class ReleaseCovers:
             raise RowFault(
                 "missing_cover", f"the album {album_id:.100} has no cover URL and no id of a release"
             )
-        # A location that `stage` did not replace by an address is a Discogs release without an address.
+        # `stage` replaces a location by a URL unless no MusicBrainz release is known for the Discogs release.
         release = discogs_release(named) if is_release_location(named) else None
         if release is not None:
-            raise self._faults.get(release) or RowFault(
+            fault = self._faults.get(release)
+            if fault is not None:
+                raise RowFault(fault.reason, fault.detail)
+            raise RowFault(
                 "unknown_release", f"MusicBrainz knows no release for the Discogs release {release}"
             )
         return CoverLocation(named)
@@ -90,7 +94,7 @@ class ReleaseCovers:
         self._urls.close()
 
     def _located(self, to_load: Iterable[AlbumToLoad | Rejected]) -> Iterator[AlbumToLoad | Rejected]:
-        """Yield the albums with the addresses of their covers instead of the ids of their releases."""
+        """Yield each album with the URL of its cover instead of the ids of its release."""
         for batch in batches(to_load, LOOKUP_MAX):
             if isinstance(batch, Rejected):
                 yield batch
@@ -110,7 +114,7 @@ class ReleaseCovers:
             try:
                 found = self._musicbrainz.releases_of(unknown)
             except RowFault as fault:
-                # Nothing is remembered, so the next run asks again.
+                # A failure is not remembered, so the next run asks again.
                 self._faults |= dict.fromkeys(unknown, fault)
             else:
                 self._answers.add_releases(found)

@@ -28,6 +28,7 @@ def load(folder: Path) -> DecodedCovers:
         strict=False,
         encoding=None,
         genres=None,
+        preset=None,
     )
     gathering = DecodedCoverStore(Settings(), Console(quiet=True), folder / "work", 32)
     return gathering.load(open_album_source(options, Settings()))
