@@ -10,6 +10,17 @@ import { build } from "esbuild";
 const source = path.dirname(fileURLToPath(import.meta.url));
 const output = path.resolve(process.argv[2] ?? path.join(source, "..", "api", "web"));
 
+// The markup is in template literals, whose indentation esbuild keeps; htm and browsers ignore it.
+const unindented = {
+  name: "unindented",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+      const contents = await readFile(file, "utf8");
+      return { contents: contents.replaceAll(/\n\s+/g, "\n"), loader: "ts" };
+    });
+  },
+};
+
 const bundled = await build({
   absWorkingDir: source,
   entryPoints: { page: "src/main.ts", style: "style/main.css" },
@@ -21,6 +32,7 @@ const bundled = await build({
   charset: "utf8",
   outdir: output,
   write: false,
+  plugins: [unindented],
 });
 
 await mkdir(output, { recursive: true });
