@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from local.servers.server import free_port
-from tests.e2e.conftest import RunningStack, StartStack
+from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
 from tests.e2e.page.conftest import Observed, OpenPage
 
 pytestmark = pytest.mark.timeout(300)
@@ -253,6 +254,35 @@ def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: Run
     ).to_have_count(6)
     page.get_by_role("button", name="Remove all", exact=True).click()
     expect(page.get_by_role("list", name="Active filters")).to_have_count(0)
+
+
+def test_a_minimum_similarity_shows_how_many_albums_meet_it(open_page: OpenPage, stack: RunningStack) -> None:
+    def pages() -> Iterator[list[dict[str, Any]]]:
+        for offset in range(0, ALBUMS, 25):
+            query = {"query": "star", "k": 25, "offset": offset}
+            answer = httpx.get(f"{stack.url}/api/search-by-text", params=query, timeout=30)
+            yield answer.json()["results"]
+
+    similarities = [result["similarity"] for results in pages() for result in results]
+    over_20, over_5 = (sum(each >= least for each in similarities) for least in (0.2, 0.05))
+    assert over_20 < 25 < over_5
+    page = open_page(stack.url, "?text=star", height=600)
+    slider = page.get_by_role("slider", name="Minimum similarity")
+    shown = page.locator(".filter", has=slider).locator(".count")
+    expect(page.locator(CARDS)).to_have_count(25)
+    expect(shown).to_have_count(0)
+
+    slider.fill("0.2")
+    expect(shown).to_have_text(str(over_20))
+    page.wait_for_url("**min_similarity=0.2")
+    slider.fill("0.05")
+    page.wait_for_url("**min_similarity=0.05")
+    # The next page of the results is not loaded yet.
+    expect(shown).to_have_text("at least 25")
+    page.locator(".load-more").scroll_into_view_if_needed()
+
+    expect(page.locator(CARDS)).to_have_count(over_5)
+    expect(shown).to_have_text(str(over_5))
 
 
 def test_results_meet_the_filters(open_page: OpenPage, stack: RunningStack) -> None:

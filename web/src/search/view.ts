@@ -38,7 +38,7 @@ export function SearchView(): VNode {
     </div>
     ${isSearching
       ? html`<div class="search-columns">
-          <${FilterPanel} facets=${counts} onRecount=${facets.error === null ? undefined : facets.reload} />
+          <${FilterPanel} facets=${counts} search=${search} onRecount=${facets.error === null ? undefined : facets.reload} />
           <${Outcome} search=${search} facets=${counts} />
         </div>`
       : facets.error !== null

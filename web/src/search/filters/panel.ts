@@ -10,8 +10,10 @@ import { html } from "../../html";
 import { countFilters } from "../../shell/address";
 import { Icon } from "../../shell/icons";
 import { useNavigation } from "../../shell/navigation";
+import type { SearchState } from "../use_search";
 import { CLEARED } from "./active";
 import { namedColors } from "./colors";
+import { countSimilar } from "./similar_count";
 
 /** The number of genres that are shown at first. */
 const GENRES_SHOWN = 8;
@@ -28,14 +30,15 @@ interface SectionProps {
 
 interface PanelProps {
   facets: Facets | null;
+  search: SearchState;
   /** Counts again; present if the albums could not be counted. */
   onRecount?: (() => void) | undefined;
 }
 
-export function FilterPanel({ facets, onRecount }: PanelProps): VNode {
+export function FilterPanel({ facets, search, onRecount }: PanelProps): VNode {
   const { address, go } = useNavigation();
   const [isOpen, setOpen] = useState(false);
-  const { filters, minSimilarity } = address;
+  const { filters } = address;
   const active = countFilters(address);
   const change: Change = (changed) => go({ filters: { ...filters, ...changed } });
   return html`<section class="filters" aria-label="Filters">
@@ -60,7 +63,7 @@ export function FilterPanel({ facets, onRecount }: PanelProps): VNode {
         <${Years} filters=${filters} facets=${facets} change=${change} />
         <${Score} filters=${filters} facets=${facets} change=${change} />
         <${Colors} filters=${filters} facets=${facets} change=${change} />
-        <${Similarity} value=${minSimilarity} onChange=${(value: number | null) => go({ minSimilarity: value })} />
+        <${Similarity} search=${search} onChange=${(value: number | null) => go({ minSimilarity: value })} />
       </div>`}
       ${active > 0 &&
       html`<button type="button" class="button button-quiet" onClick=${() => go(CLEARED)}>Remove all filters</button>`}
@@ -227,12 +230,22 @@ function Colors({ filters, facets, change }: SectionProps): VNode {
   </fieldset>`;
 }
 
-function Similarity({ value, onChange }: { value: number | null; onChange: (value: number | null) => void }): VNode {
-  const [draft, setDraft] = useDraft(value ?? 0, (chosen) => onChange(chosen === 0 ? null : chosen));
+interface SimilarityProps {
+  search: SearchState;
+  onChange: (value: number | null) => void;
+}
+
+function Similarity({ search, onChange }: SimilarityProps): VNode {
+  const { address } = useNavigation();
+  const [draft, setDraft] = useDraft(address.minSimilarity ?? 0, (chosen) => onChange(chosen === 0 ? null : chosen));
+  const similar = draft === 0 ? null : countSimilar(search, address, draft);
   return html`<fieldset class="filter">
     <legend>Similarity</legend>
     <label class="slider"
-      ><span>${draft === 0 ? "Any similarity" : `${draft.toFixed(2)} or more`}</span>
+      ><span class="slider-label"
+        ><span>${draft === 0 ? "Any similarity" : `${draft.toFixed(2)} or more`}</span>
+        ${similar && html`<span class="count">${similar.isAll ? "" : "at least "}${similar.count.toLocaleString("en")}</span>`}</span
+      >
       <input
         type="range"
         min="0"
