@@ -256,6 +256,19 @@ def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: Run
     expect(page.get_by_role("list", name="Active filters")).to_have_count(0)
 
 
+def test_the_counts_of_colours_are_visible(open_page: OpenPage, stack: RunningStack) -> None:
+    colors = httpx.get(f"{stack.url}/api/facets?genre=Rock").json()["colors"]
+    counts = {each["color"]: each["count"] for each in colors if each["color"] is not None}
+
+    panel = open_page(stack.url, "?text=star&genre=Rock").get_by_role("region", name="Filters")
+
+    for color, count in counts.items():
+        button = panel.get_by_role("button", name=re.compile(f"^{color}, main colour of {count} cover"))
+        expect(button.get_by_text(str(count), exact=True)).to_be_visible()
+    shown = panel.get_by_role("button", name=re.compile("main colour of"))
+    assert sum(int(count) for count in shown.locator(".count").all_text_contents()) == sum(counts.values())
+
+
 def test_a_minimum_similarity_shows_how_many_albums_meet_it(open_page: OpenPage, stack: RunningStack) -> None:
     def pages() -> Iterator[list[dict[str, Any]]]:
         for offset in range(0, ALBUMS, 25):

@@ -204,20 +204,22 @@ function Colors({ filters, facets, change }: SectionProps): VNode {
   const [draft, setDraft] = useDraft(filters.color ?? "#808080", (color) => change({ color }));
   return html`<fieldset class="filter">
     <legend>Colour</legend>
-    <div class="swatches">
+    <div class="colors">
       ${named.map(
         ({ color, hex, count }) => html`<button
           key=${hex}
           type="button"
-          class="swatch"
-          style=${{ backgroundColor: hex }}
+          class="color"
           aria-pressed=${filters.color === hex}
           aria-label=${`${color}, main colour of ${countText(count, "cover")}`}
           title=${`${color}: main colour of ${countText(count, "cover")}`}
           onClick=${() => change({ color: filters.color === hex ? null : hex })}
-        ></button>`,
+        >
+          <span class="swatch" style=${{ backgroundColor: hex }}></span>
+          <span class="count">${count.toLocaleString("en")}</span>
+        </button>`,
       )}
-      <label class=${`swatch swatch-own ${isOwn ? "is-chosen" : ""}`} title="Another colour">
+      <label class=${`swatch own-color ${isOwn ? "is-chosen" : ""}`} title="Another colour">
         <span class="hidden">Another colour</span>
         <input
           type="color"
@@ -226,7 +228,9 @@ function Colors({ filters, facets, change }: SectionProps): VNode {
         />
       </label>
     </div>
-    ${chosen && html`<p class="note">${chosen.color}: main colour of ${countText(chosen.count, "cover")}</p>`}
+    <p class="note">
+      ${chosen ? `${chosen.color}: main colour of ${countText(chosen.count, "cover")}` : "Numbers of covers by main colour"}
+    </p>
   </fieldset>`;
 }
 

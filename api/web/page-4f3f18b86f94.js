@@ -338,18 +338,20 @@ onChange=${()=>n({bestNewMusic:!e.bestNewMusic})}
 </label>
 </fieldset>`}function ri(e,t){return e.scores.reduce((n,r)=>r.score!==null&&r.score>=t?n+r.count:n,0)}function oi({filters:e,facets:t,change:n}){let r=me(t),o=r.find(c=>c.hex===e.color),i=e.color!==null&&o===void 0,[s,a]=Qe(e.color??"#808080",c=>n({color:c}));return l`<fieldset class="filter">
 <legend>Colour</legend>
-<div class="swatches">
+<div class="colors">
 ${r.map(({color:c,hex:m,count:u})=>l`<button
 key=${m}
 type="button"
-class="swatch"
-style=${{backgroundColor:m}}
+class="color"
 aria-pressed=${e.color===m}
 aria-label=${`${c}, main colour of ${I(u,"cover")}`}
 title=${`${c}: main colour of ${I(u,"cover")}`}
 onClick=${()=>n({color:e.color===m?null:m})}
-></button>`)}
-<label class=${`swatch swatch-own ${i?"is-chosen":""}`} title="Another colour">
+>
+<span class="swatch" style=${{backgroundColor:m}}></span>
+<span class="count">${u.toLocaleString("en")}</span>
+</button>`)}
+<label class=${`swatch own-color ${i?"is-chosen":""}`} title="Another colour">
 <span class="hidden">Another colour</span>
 <input
 type="color"
@@ -358,7 +360,9 @@ onInput=${c=>a(c.target.value)}
 />
 </label>
 </div>
-${o&&l`<p class="note">${o.color}: main colour of ${I(o.count,"cover")}</p>`}
+<p class="note">
+${o?`${o.color}: main colour of ${I(o.count,"cover")}`:"Numbers of covers by main colour"}
+</p>
 </fieldset>`}function ii({search:e,onChange:t}){let{address:n}=_(),[r,o]=Qe(n.minSimilarity??0,s=>t(s===0?null:s)),i=r===0?null:ir(e,n,r);return l`<fieldset class="filter">
 <legend>Similarity</legend>
 <label class="slider"
