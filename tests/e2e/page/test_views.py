@@ -142,6 +142,27 @@ def test_code_can_be_copied(open_page: OpenPage, stack: RunningStack) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == page.locator(".code").inner_text()
 
 
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+def test_code_is_readable_without_scrolling_sideways_on_a_phone(
+    open_page: OpenPage, stack: RunningStack, language: str
+) -> None:
+    query = "?text=it%27s+a+red+circle&text=people&weights=1+-0.5&genre=Pop%2FR%26B&year_min=1970"
+    page = open_page(stack.url, f"{query}&code", width=390, height=844)
+    page.get_by_role("button", name=language, exact=True).click()
+    code = page.locator(".code")
+    expect(code).to_contain_text(
+        {"curl": "curl ", "Python": "import httpx", "JavaScript": "await fetch"}[language]
+    )
+
+    assert code.evaluate("(code) => code.scrollWidth - code.clientWidth") == 0
+    # The button covers no line, even after scrolling to the end.
+    code.evaluate("(code) => code.scrollTo(0, code.scrollHeight)")
+    end = "document.querySelector('.code code').getBoundingClientRect().bottom"
+    assert page.evaluate(end) <= page.get_by_role("button", name="Copy").evaluate(
+        "(button) => button.getBoundingClientRect().top"
+    )
+
+
 def run(language: str, code: str, folder: Path, **environ: str) -> str:
     """Run a program in a folder, and return what it prints."""
     name = {"curl": "sample.sh", "Python": "sample.py", "JavaScript": "sample.mjs"}[language]
