@@ -1,8 +1,8 @@
 // Submits searches, follows their jobs, and reads albums and counts.
 
 import { readEvents } from "./events";
-import { type Answer, type Connection, openStream, type Query, type Request, readDocument, send, ServiceError } from "./http";
-import type { Job, Result } from "./types";
+import { type Answer, type Connection, getJson, openStream, type Query, type Request, readDocument, send, ServiceError } from "./http";
+import type { Album, Job, Result } from "./types";
 
 export type Part =
   | { kind: "text"; text: string; weight: number }
@@ -76,7 +76,8 @@ export function hasPicture(asked: Pick<Search, "parts">): boolean {
 export async function searchRequest(asked: Search, picture: (id: string) => Promise<Blob>): Promise<Request> {
   const [only] = asked.parts;
   const query = queryOf(asked);
-  if (asked.parts.length !== 1 || only === undefined || only.weight !== 1) {
+  const isPlain = asked.parts.length === 1 && only?.weight === 1 && !(only.kind === "album" && isPathSegment(only.id));
+  if (!isPlain) {
     return { method: "POST", path: "api/search", body: await composedBody(asked, picture), contentType: "application/json" };
   }
   switch (only.kind) {
@@ -90,6 +91,21 @@ export async function searchRequest(asked: Search, picture: (id: string) => Prom
       return { method: "POST", path: "api/search-by-image", query, body: blob, contentType };
     }
   }
+}
+
+/** Return whether browsers would resolve an id in a path instead of sending it, even if it is encoded. */
+function isPathSegment(id: string): boolean {
+  return id === "." || id === "..";
+}
+
+/** Read an album with its metadata; no album has an id that cannot be in a path. */
+export async function readAlbum(connection: Connection, id: string): Promise<Album> {
+  if (isPathSegment(id)) throw new ServiceError("album_not_found", `no album has the id ${id}`);
+  const query: Query = [
+    ["include", "metadata"],
+    ["include", "reviewer"],
+  ];
+  return getJson<Album>(connection, { path: `api/albums/${encodeURIComponent(id)}`, query });
 }
 
 export function filterQuery(filters: Filters): Query {

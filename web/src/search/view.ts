@@ -35,6 +35,7 @@ export function SearchView(): VNode {
     <div class="ask">
       ${!isSearching && html`<${Welcome} total=${facets.value?.total_albums ?? null} />`}
       <${QueryBar} isStart=${!isSearching} />
+      <${IgnoredValues} />
     </div>
     ${isSearching
       ? html`<div class="search-columns">
@@ -52,6 +53,18 @@ function Welcome({ total }: { total: number | null }): VNode {
     <h1 tabindex="-1">Find an album by its cover</h1>
     <p>Describe what you see, or drop a picture.</p>
     <p class="welcome-count">${total === null ? "" : `${countText(total, "cover")} to look through.`}</p>
+  </div>`;
+}
+
+/** The values of the address that are not allowed; a change of the search removes them from the address. */
+function IgnoredValues(): VNode {
+  const { address } = useNavigation();
+  return html`<div role="status">
+    ${address.ignored.map(
+      ({ given, allowed }) => html`<p key=${given} class="note ignored">
+        The address contains <bdi>${given}</bdi>, which is ignored because the value is not ${allowed}.
+      </p>`,
+    )}
   </div>`;
 }
 

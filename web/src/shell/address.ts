@@ -13,6 +13,15 @@ export interface Address {
   album: string | null;
   /** Whether the dialog with the search as program code is open. */
   code: boolean;
+  /** The values of the query string that are not allowed, and are therefore ignored. */
+  ignored: readonly Ignored[];
+}
+
+export interface Ignored {
+  /** A name and its value, such as `year_min=1990.5`. */
+  given: string;
+  /** The values that are allowed. */
+  allowed: string;
 }
 
 export const NO_FILTERS: Filters = {
@@ -32,6 +41,7 @@ export const START: Address = {
   minSimilarity: null,
   album: null,
   code: false,
+  ignored: [],
 };
 
 /** The limits of the HTTP API. */
@@ -43,22 +53,34 @@ const PART_NAMES = { text: "text", image: "picture", album: "like" } as const;
 
 export function readAddress(query: string): Address {
   const values = new URLSearchParams(query);
-  const view = values.get("view");
+  const ignored: Ignored[] = [];
+  const read = <T>(name: string, allowed: string, parse: (value: string) => T | null): T | null => {
+    const value = values.get(name)?.trim();
+    if (!value) return null;
+    const parsed = parse(value);
+    if (parsed === null) ignored.push({ given: `${name}=${value}`, allowed });
+    return parsed;
+  };
+  const number = (name: string, min: number, max: number): number | null =>
+    read(name, `a number from ${min} to ${max}`, (value) => numberIn(value, min, max));
+  const year = (name: string): number | null =>
+    read(name, "a whole number from 1000 to 9999", (value) => (/^[1-9]\d{3}$/.test(value) ? Number(value) : null));
   return {
-    view: view === "catalog" || view === "service" ? view : "search",
-    parts: readParts(values),
+    view: read("view", "catalog or service", (value) => (value === "catalog" || value === "service" ? value : null)) ?? "search",
+    parts: readParts(values, read("weights", `numbers from -${WEIGHT_MAX} to ${WEIGHT_MAX}, but not 0`, readWeights) ?? []),
     filters: {
       genres: values.getAll("genre").filter(Boolean),
       artists: values.getAll("artist").filter(Boolean),
-      yearMin: readNumber(values.get("year_min"), 1000, 9999),
-      yearMax: readNumber(values.get("year_max"), 1000, 9999),
-      minScore: readNumber(values.get("min_score"), 0, 10),
-      bestNewMusic: values.get("best_new_music") === "true",
-      color: /^#[0-9a-f]{6}$/i.test(values.get("color") ?? "") ? (values.get("color") as string).toLowerCase() : null,
+      yearMin: year("year_min"),
+      yearMax: year("year_max"),
+      minScore: number("min_score", 0, 10),
+      bestNewMusic: read("best_new_music", "true or false", flag) ?? false,
+      color: read("color", "a colour such as #1d5fd6", (value) => (/^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : null)),
     },
-    minSimilarity: readNumber(values.get("min_similarity"), -1, 1),
+    minSimilarity: number("min_similarity", -1, 1),
     album: values.get("album") || null,
     code: values.has("code"),
+    ignored,
   };
 }
 
@@ -84,7 +106,7 @@ export function writeAddress(address: Address): string {
   return query && `?${query}`;
 }
 
-function readParts(values: URLSearchParams): Part[] {
+function readParts(values: URLSearchParams, weights: readonly number[]): Part[] {
   const parts: Part[] = [];
   for (const [name, value] of values) {
     if (!value.trim()) continue;
@@ -92,17 +114,21 @@ function readParts(values: URLSearchParams): Part[] {
     else if (name === "picture") parts.push({ kind: "image", id: value, weight: 1 });
     else if (name === "like") parts.push({ kind: "album", id: value, weight: 1 });
   }
-  const weights = (values.get("weights") ?? "").split(" ");
-  return parts.slice(0, PARTS_MAX).map((part, index) => {
-    const weight = readNumber(weights[index] ?? null, -WEIGHT_MAX, WEIGHT_MAX);
-    return weight ? { ...part, weight } : part;
-  });
+  return parts.slice(0, PARTS_MAX).map((part, index) => ({ ...part, weight: weights[index] ?? 1 }));
 }
 
-function readNumber(value: string | null, min: number, max: number): number | null {
-  if (value === null || value.trim() === "") return null;
+function readWeights(value: string): number[] | null {
+  const weights = value.split(/\s+/).map((each) => numberIn(each, -WEIGHT_MAX, WEIGHT_MAX));
+  return weights.every((each): each is number => Boolean(each)) ? weights : null;
+}
+
+function flag(value: string): boolean | null {
+  return value === "true" || (value === "false" ? false : null);
+}
+
+function numberIn(value: string, min: number, max: number): number | null {
   const number = Number(value);
-  return Number.isFinite(number) && number >= min && number <= max ? number : null;
+  return number >= min && number <= max ? number : null;
 }
 
 function setNumber(values: URLSearchParams, name: string, value: number | null): void {
