@@ -1,13 +1,14 @@
 // Runs the search of the address, page by page; a late answer never replaces the answer of a newer search.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { ServiceError, isAbort } from "../client/http";
 import { cancelJob, type Found, type Part, search, type Search } from "../client/search";
 import type { Job, Match } from "../client/types";
 import { readPicture } from "../pictures/store";
 import { type Address, countFilters, writeAddress } from "../shell/address";
-import { connection } from "../shell/session";
+import type { Navigation } from "../shell/navigation";
+import { connection, readKey } from "../shell/session";
 
 export const PAGE = 25;
 /** The limits of `offset` and of `offset + k` in the HTTP API. */
@@ -84,10 +85,26 @@ export function searchKey(address: Address): string | null {
   return writeAddress({ ...address, album: null, code: false });
 }
 
-export function useSearch(address: Address): RunningSearch {
+// The loaded pages of the latest searches; the latest search is the last.
+const kept = new Map<string, SearchState>();
+const KEPT_MAX = 10;
+
+function keptName(key: string): string {
+  return `${readKey() ?? ""} ${key}`;
+}
+
+function keep(state: SearchState): void {
+  if (state.shown === null || state.loading !== null || state.error !== null) return;
+  const name = keptName(state.shown);
+  kept.delete(name);
+  kept.set(name, state);
+  for (const oldest of [...kept.keys()].slice(0, -KEPT_MAX)) kept.delete(oldest);
+}
+
+/** Run the search of an address; a revisited search shows the pages that it had loaded, if they are kept. */
+export function useSearch({ address, isRevisited }: Pick<Navigation, "address" | "isRevisited">): RunningSearch {
   const key = searchKey(address);
   const [state, setState] = useState<SearchState>(NOTHING);
-  const [attempt, setAttempt] = useState(0);
   const running = useRef<Running | null>(null);
 
   const start = (offset: number): void => {
@@ -102,24 +119,27 @@ export function useSearch(address: Address): RunningSearch {
     runPage(own, { key: key as string, offset, asked: searchOf(address, offset) }, update);
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => keep(state), [state]);
+  useLayoutEffect(() => {
     if (key === null) {
       setState(NOTHING);
       return;
     }
-    start(0);
+    const known = isRevisited ? kept.get(keptName(key)) : undefined;
+    if (known) setState(known);
+    else start(0);
     return () => {
       stop(running.current);
       running.current = null;
     };
-  }, [key, attempt]);
+  }, [key]);
 
   return {
     ...state,
     loadMore: () => {
       if (state.loading === null && state.end === null && state.error === null && state.shown === key) start(state.next);
     },
-    retry: () => (state.matches.length && state.shown === key ? start(state.next) : setAttempt((n) => n + 1)),
+    retry: () => start(state.matches.length && state.shown === key ? state.next : 0),
     cancel: () => {
       stop(running.current);
       running.current = null;

@@ -26,10 +26,11 @@ import { DEFAULT_TEXT, type RunningSearch, searchKey, useSearch } from "./use_se
 import { Waiting } from "./waiting";
 
 export function SearchView(): VNode {
-  const { address } = useNavigation();
+  const navigation = useNavigation();
+  const { address } = navigation;
   const facets = useFacets(address.filters);
   const counts = withAllChoices(useFacets(NO_FILTERS).value, facets.value);
-  const search = useSearch(address);
+  const search = useSearch(navigation);
   const isSearching = searchKey(address) !== null;
   return html`<div class=${`search ${isSearching ? "has-search" : "is-start"}`}>
     <div class="ask">

@@ -1,7 +1,7 @@
 // Changes the address, and tells the page when the address has changed.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { type Address, readAddress, START, writeAddress } from "./address";
 
@@ -9,12 +9,19 @@ export type Go = (change: Partial<Address>, options?: { replace?: boolean }) => 
 
 export interface Navigation {
   address: Address;
+  /** Whether the address was reached by going back or forward. */
+  isRevisited: boolean;
   go: Go;
   /** Close a dialog: go back if the page itself opened the dialog, else remove it from the address. */
   close: (change: Partial<Address>) => void;
 }
 
-export const NavigationContext = createContext<Navigation>({ address: START, go: () => undefined, close: () => undefined });
+export const NavigationContext = createContext<Navigation>({
+  address: START,
+  isRevisited: false,
+  go: () => undefined,
+  close: () => undefined,
+});
 
 export function useNavigation(): Navigation {
   return useContext(NavigationContext);
@@ -35,12 +42,14 @@ export function onLink(navigate: () => void): (event: MouseEvent) => void {
 }
 
 export function useAddress(): Navigation {
-  const [address, setAddress] = useState(() => readAddress(location.search));
+  const [{ address, isRevisited }, setVisited] = useState(() => ({ address: readAddress(location.search), isRevisited: false }));
   const isGoingBack = useRef(false);
+  const revisit = useScrollPositions();
   useEffect(() => {
     const read = (): void => {
       isGoingBack.current = false;
-      setAddress(readAddress(location.search));
+      revisit(entry().depth);
+      setVisited({ address: readAddress(location.search), isRevisited: true });
     };
     addEventListener("popstate", read);
     return () => removeEventListener("popstate", read);
@@ -53,10 +62,12 @@ export function useAddress(): Navigation {
       history.replaceState(history.state, "", hrefOf(next));
     } else {
       const { depth, opener } = entry();
+      positions.set(depth, scrollY);
+      positions.delete(depth + 1);
       const state: Entry = { depth: depth + 1, opener: hasDialog(before) ? opener : depth };
       history.pushState(state, "", hrefOf(next));
     }
-    setAddress(readAddress(location.search));
+    setVisited({ address: readAddress(location.search), isRevisited: false });
     if (writeAddress(withoutDialog(next)) !== writeAddress(withoutDialog(before))) showBeginning();
   };
   const close = (change: Partial<Address>): void => {
@@ -67,7 +78,29 @@ export function useAddress(): Navigation {
     if (opener === null) go(change, { replace: true });
     else history.go(opener - depth);
   };
-  return { address, go, close };
+  return { address, isRevisited, go, close };
+}
+
+// How far each entry of the history was scrolled down, by the depth of the entry.
+const positions = new Map<number, number>();
+
+/** Keep the scroll positions; return a function that scrolls to the position of an entry once the entry is drawn. */
+function useScrollPositions(): (depth: number) => void {
+  const target = useRef<number | undefined>(undefined);
+  useEffect(() => {
+    const keep = (): void => void positions.set(entry().depth, scrollY);
+    addEventListener("scroll", keep, { passive: true });
+    return () => removeEventListener("scroll", keep);
+  }, []);
+  // The browser itself may restore the position before the results are drawn, when the page is too short.
+  useLayoutEffect(() => {
+    const top = target.current;
+    target.current = undefined;
+    if (top !== undefined) requestAnimationFrame(() => scrollTo(0, top));
+  });
+  return (depth) => {
+    target.current = positions.get(depth);
+  };
 }
 
 /** The state of an entry of the history. */

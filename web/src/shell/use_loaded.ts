@@ -12,6 +12,8 @@ export interface Loaded<T> {
 
 // The documents that were loaded or are being loaded. Several parts of the page may need one document.
 const documents = new Map<string, Promise<unknown>>();
+// The loaded documents, which are shown at once, so that nothing moves later.
+const values = new Map<string, unknown>();
 
 /** Load a document under a name; a null name loads nothing, and keeps the previous value. */
 export function useLoaded<T>(name: string | null, load: () => Promise<T>): Loaded<T> {
@@ -29,7 +31,8 @@ export function useLoaded<T>(name: string | null, load: () => Promise<T>): Loade
       isCurrent = false;
     };
   }, [key, attempt]);
-  return { ...state, reload: () => setAttempt((count) => count + 1) };
+  const known = key === null ? undefined : (values.get(key) as T | undefined);
+  return { ...(known === undefined ? state : { value: known, error: null }), reload: () => setAttempt((count) => count + 1) };
 }
 
 function loadOnce<T>(key: string, load: () => Promise<T>): Promise<T> {
@@ -38,6 +41,9 @@ function loadOnce<T>(key: string, load: () => Promise<T>): Promise<T> {
   const loading = load();
   documents.set(key, loading);
   // A failed document is loaded again when it is needed again.
-  loading.catch(() => documents.delete(key));
+  loading.then(
+    (value) => values.set(key, value),
+    () => documents.delete(key),
+  );
   return loading;
 }
