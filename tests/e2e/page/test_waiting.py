@@ -2,13 +2,14 @@
 
 import re
 import secrets
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import RunningStack
-from tests.e2e.page.conftest import Observed, OpenPage, suspended
+from tests.e2e.page.conftest import Observed, OpenPage, another_gateway, suspended
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,6 +32,14 @@ BREAK_EVENTS = """
     return new Response(body, { status: answer.status, headers: answer.headers });
   };
 """
+
+
+#: Hides or shows a tab, because all tabs of a browser without a window count as shown.
+SET_HIDDEN = """(isHidden) => {
+  Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+IN_QUEUE = re.compile("Next in the queue|ahead of this one")
 
 
 @pytest.fixture
@@ -126,6 +135,42 @@ def test_a_broken_stream_of_events_is_replaced_by_polling(open_page: OpenPage, f
 
     expect(page.locator(CARDS).first).to_be_visible()
     assert page.evaluate("window.brokenStreams") == 1
+
+
+def test_tabs_that_wait_in_the_background_do_not_stall_other_tabs(
+    open_page: OpenPage, observed: Observed, fragile: RunningStack, tmp_path: Path
+) -> None:
+    with another_gateway(fragile, tmp_path, MAX_QUEUE_DEPTH="20", JOB_DEADLINE_S="120") as url:
+        # A browser opens at most six connections to a host.
+        tabs = [open_page(url)]
+        for _ in range(7):
+            tabs.append(tabs[0].context.new_page())
+            observed.watch(tabs[-1])
+            tabs[-1].goto(tabs[0].url)
+        with suspended(fragile, "-m worker"):
+            for tab in tabs:
+                with tab.expect_request("**/api/jobs/*/events"):
+                    tab.get_by_role("searchbox").fill(f"a tab {secrets.token_hex(4)}")
+                expect(tab.locator(".waiting")).to_contain_text(IN_QUEUE)
+                tab.evaluate(SET_HIDDEN, True)
+
+        # Tabs in the background get their results too.
+        for tab in tabs:
+            expect(tab.locator(CARDS).first).to_be_visible()
+
+
+def test_a_tab_follows_events_only_while_it_is_shown(page: Page, fragile: RunningStack) -> None:
+    with suspended(fragile, "-m worker"):
+        with page.expect_request("**/api/jobs/*/events"):
+            page.get_by_role("searchbox").fill(f"a yellow moon {secrets.token_hex(4)}")
+        expect(page.locator(".waiting")).to_contain_text(IN_QUEUE)
+
+        with page.expect_request(re.compile(r"/api/jobs/\w+\?wait=0$")):
+            page.evaluate(SET_HIDDEN, True)
+        with page.expect_request("**/api/jobs/*/events"):
+            page.evaluate(SET_HIDDEN, False)
+
+    expect(page.locator(CARDS).first).to_be_visible()
 
 
 def test_an_upload_shows_its_progress(page: Page, fragile: RunningStack) -> None:

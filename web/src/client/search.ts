@@ -1,8 +1,8 @@
-// Submits searches, follows their jobs, and reads albums and counts.
+// Submits searches, and reads albums.
 
-import { readEvents } from "./events";
-import { type Answer, type Connection, getJson, openStream, type Query, type Request, readDocument, send, ServiceError } from "./http";
-import type { Album, Job, Result } from "./types";
+import { type Answer, type Connection, getJson, type Query, type Request, readDocument, send, ServiceError } from "./http";
+import { type FollowOptions, followJob } from "./jobs";
+import type { Album, Result } from "./types";
 
 export type Part =
   | { kind: "text"; text: string; weight: number }
@@ -28,13 +28,10 @@ export interface Search {
   explain: boolean;
 }
 
-export interface SearchOptions {
-  signal?: AbortSignal;
+export interface SearchOptions extends FollowOptions {
   /** Returns the bytes of an uploaded picture. */
   picture: (id: string) => Promise<Blob>;
   onUpload?: (fraction: number) => void;
-  /** Called with each state of a job that is not answered at once. */
-  onJob?: (job: Job) => void;
 }
 
 export interface Found {
@@ -44,10 +41,6 @@ export interface Found {
 
 /** The seconds after which the service answers with the job instead of the result. */
 export const IMMEDIATE_S = 0.3;
-const POLL_S = 20;
-const POLL_PAUSE_MS = 1000;
-/** The time without a packet after which a stream of events is given up; the service sends at least a comment every 15 s. */
-const STALLED_MS = 40_000;
 
 /** Search, and follow the job until it ends; throw a ServiceError if the search fails. */
 export async function search(connection: Connection, asked: Search, options: SearchOptions): Promise<Found> {
@@ -59,13 +52,7 @@ export async function search(connection: Connection, asked: Search, options: Sea
     onUpload: hasPicture(asked) ? options.onUpload : undefined,
   });
   if (answer.status !== 202) return found(readDocument<Result>(answer.body), answer);
-  const job = await followJob(connection, readJob(answer.body), options);
-  if (job.result === null) throw jobError(job);
-  return found(job.result, answer);
-}
-
-export function cancelJob(connection: Connection, id: string): Promise<Answer> {
-  return send(connection, { method: "POST", path: `api/jobs/${encodeURIComponent(id)}/cancel` });
+  return found(await followJob(connection, answer.body, options), answer);
 }
 
 export function hasPicture(asked: Pick<Search, "parts">): boolean {
@@ -174,63 +161,4 @@ async function base64(blob: Blob): Promise<string> {
 function found(result: Result, answer: Answer): Found {
   if (!Array.isArray(result.results)) throw new ServiceError("no_gateway", "the answer is not a result");
   return { result, cache: answer.header("X-Cache") };
-}
-
-function jobError(job: Job): ServiceError {
-  if (job.status === "canceled") return new ServiceError("job_canceled", "the job was canceled");
-  return new ServiceError(job.error?.code ?? "internal", job.error?.detail ?? "the job has no result");
-}
-
-async function followJob(connection: Connection, first: Job, options: SearchOptions): Promise<Job> {
-  options.onJob?.(first);
-  const path = `api/jobs/${encodeURIComponent(first.id)}`;
-  const ended = await followEvents(connection, `${path}/events`, options);
-  if (ended !== null) return ended;
-  for (;;) {
-    const query: Query = [["wait", String(POLL_S)]];
-    const job = readJob((await send(connection, { method: "GET", path, query, signal: options.signal })).body);
-    options.onJob?.(job);
-    if (hasEnded(job)) return job;
-    // A proxy may answer at once.
-    await new Promise((resolve) => setTimeout(resolve, POLL_PAUSE_MS));
-  }
-}
-
-/** Return the job once it has ended, or null if its events end early, are damaged, or stop. */
-async function followEvents(connection: Connection, path: string, options: SearchOptions): Promise<Job | null> {
-  const stream = new AbortController();
-  const abort = (): void => stream.abort();
-  let timer = 0;
-  const wait = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(abort, STALLED_MS);
-  };
-  options.signal?.addEventListener("abort", abort);
-  wait();
-  try {
-    const response = await openStream(connection, path, stream.signal);
-    if (!response.ok || !response.body) return null;
-    for await (const event of readEvents(response.body, wait)) {
-      if (event.name === "problem") return null;
-      const job = readJob(event.data);
-      options.onJob?.(job);
-      if (hasEnded(job)) return job;
-    }
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-  } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener("abort", abort);
-  }
-  return null;
-}
-
-function readJob(body: string): Job {
-  const job = readDocument<Job>(body);
-  if (typeof job.status !== "string") throw new ServiceError("no_gateway", "the answer is not a job");
-  return job;
-}
-
-function hasEnded(job: Job): boolean {
-  return job.status !== "queued" && job.status !== "running";
 }

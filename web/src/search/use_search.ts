@@ -3,7 +3,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { ServiceError, isAbort } from "../client/http";
-import { cancelJob, type Found, type Part, search, type Search } from "../client/search";
+import { cancelJob } from "../client/jobs";
+import { type Found, type Part, search, type Search } from "../client/search";
 import type { Job, Match } from "../client/types";
 import { readPicture } from "../pictures/store";
 import { type Address, countFilters, writeAddress } from "../shell/address";
