@@ -1,9 +1,15 @@
 """Chosen pictures stay usable when their files change, storage fails or the clock is wrong."""
 
+import base64
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.e2e.page.conftest import DROP
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -42,6 +48,31 @@ def test_a_picture_whose_file_vanishes_is_searched_with_again(
     page.get_by_role("searchbox").fill("star")
 
     page.wait_for_url("**&text=star")
+    expect(page.locator(".results:not(.is-stale) .card-link").first).to_be_visible()
+    expect(page.locator(".problem")).to_have_count(0)
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_heic_picture_finds_its_album_although_the_browser_cannot_show_it(
+    page: Page, cover: Path, tmp_path: Path, way: str
+) -> None:
+    if shutil.which("heif-enc") is None:
+        pytest.fail("Pillow does not write HEIF: run `make heif-enc`, as `make test` does")
+    photograph = tmp_path / "IMG_0001.HEIC"
+    subprocess.run(["heif-enc", "-q", "90", "-o", photograph, cover], check=True, capture_output=True)
+
+    if way == "chosen":
+        choose(page, photograph)
+    else:
+        # Browsers know no type for files of this name.
+        page.evaluate(DROP, [base64.b64encode(photograph.read_bytes()).decode(), photograph.name, ""])
+
+    expect(page.locator(CARDS).first).to_have_attribute("href", re.compile(rf"album={cover.stem}$"))
+    chip = page.get_by_role("list", name="Parts of the search").get_by_role("listitem")
+    expect(chip).to_contain_text("IMG_0001.HEIC")
+    expect(chip.locator(".no-preview")).to_be_visible()
+    expect(chip.locator("img")).to_have_count(0)
+    page.get_by_role("searchbox").fill("star")
     expect(page.locator(".results:not(.is-stale) .card-link").first).to_be_visible()
     expect(page.locator(".problem")).to_have_count(0)
 

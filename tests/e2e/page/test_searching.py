@@ -13,19 +13,11 @@ from playwright.sync_api import Page, Route, expect
 
 from local.servers.server import free_port
 from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
-from tests.e2e.page.conftest import Observed, OpenPage
+from tests.e2e.page.conftest import DROP, Observed, OpenPage
 
 pytestmark = pytest.mark.timeout(300)
 
 CARDS = ".card-link"
-DROP = """([base64, name, type]) => {
-  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const data = new DataTransfer();
-  data.items.add(new File([bytes], name, { type }));
-  for (const kind of ["dragover", "drop"]) {
-    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-  }
-}"""
 PASTE = """([base64, name, type]) => {
   const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const clipboardData = new DataTransfer();

@@ -76,8 +76,15 @@ function useContent(part: Part): { label: string; picture: VNode | null } {
     return { label: album ? nameOf(album) : part.id, picture: cover };
   }
   if (picture === "missing") return { label: "picture that is not kept here", picture: null };
-  const preview = picture && html`<img class="cover" src=${urlOf(picture)} alt="" width="32" height="32" />`;
-  return { label: picture?.name ?? "picture", picture: preview };
+  return { label: picture?.name ?? "picture", picture: picture && html`<${Preview} key=${picture.id} picture=${picture} />` };
+}
+
+/** A small view of a picture, or an icon if the browser cannot show the picture, as most browsers cannot show HEIC. */
+function Preview({ picture }: { picture: StoredPicture }): VNode {
+  const [hasFailed, setFailed] = useState(false);
+  return hasFailed
+    ? html`<span class="cover no-preview" title="This browser cannot show this picture."><${Icon} name="picture" /></span>`
+    : html`<img class="cover" src=${urlOf(picture)} alt="" width="32" height="32" onError=${() => setFailed(true)} />`;
 }
 
 function usePicture(id: string | null): StoredPicture | "missing" | null {
