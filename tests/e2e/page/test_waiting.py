@@ -137,6 +137,27 @@ def test_a_broken_stream_of_events_is_replaced_by_polling(open_page: OpenPage, f
     assert page.evaluate("window.brokenStreams") == 1
 
 
+def test_a_search_that_takes_longer_than_the_default_wait_ends_with_results(
+    open_page: OpenPage, observed: Observed, fragile: RunningStack, tmp_path: Path
+) -> None:
+    with another_gateway(fragile, tmp_path, DEFAULT_WAIT_S="1", JOB_DEADLINE_S="60") as url:
+        page = open_page(url)
+        page.wait_for_load_state("networkidle")
+        with suspended(fragile, "-m worker"):
+            page.get_by_role("searchbox").fill(f"a green door {secrets.token_hex(4)}")
+            expect(page.locator(".waiting")).to_contain_text(IN_QUEUE)
+
+            # A search that begins later gets its job instead of its result after DEFAULT_WAIT_S.
+            query = {"query": f"a later search {secrets.token_hex(4)}"}
+            assert httpx.get(f"{url}/api/search-by-text", params=query, timeout=30).status_code == 202
+            expect(page.locator(".waiting")).to_contain_text(IN_QUEUE)
+
+        expect(page.locator(CARDS).first).to_be_visible()
+        expect(page.locator(".waiting, .problem")).to_have_count(0)
+
+    assert observed.paths().count("/api/search-by-text") == 1
+
+
 def test_tabs_that_wait_in_the_background_do_not_stall_other_tabs(
     open_page: OpenPage, observed: Observed, fragile: RunningStack, tmp_path: Path
 ) -> None:
