@@ -138,70 +138,6 @@ def test_a_search_that_wants_nothing_more_is_explained(
     expect(page.locator(CARDS).first).to_be_visible()
 
 
-def test_years_in_the_wrong_order_are_explained(open_page: OpenPage, stack: RunningStack) -> None:
-    page = open_page(stack.url, "?text=star&year_min=1990")
-    last = page.get_by_role("textbox", name="To", exact=True)
-    last.fill("1980")
-    problem(page, "years_reversed")
-
-    last.fill("1999")
-
-    expect(page.locator(CARDS).first).to_be_visible()
-
-
-def test_years_in_the_wrong_order_in_the_address_keep_the_filters(
-    open_page: OpenPage, stack: RunningStack
-) -> None:
-    page = open_page(stack.url, "?text=star&year_min=1999&year_max=1980")
-    problem(page, "years_reversed")
-    panel = page.get_by_role("region", name="Filters")
-    expect(panel.get_by_role("alert")).to_have_count(0)
-    genre = panel.locator(".choice", has=page.get_by_role("checkbox", name="Rock"))
-    expect(genre.locator(".count")).to_have_text("0")
-
-    panel.get_by_role("textbox", name="From").fill("1970")
-
-    expect(page.locator(CARDS).first).to_be_visible()
-    expect(genre.locator(".count")).not_to_have_text("0")
-
-
-@pytest.mark.parametrize(
-    ("given", "allowed"),
-    [
-        ("year_min=1990.5", "a whole number from 1000 to 9999"),
-        ("year_max=20", "a whole number from 1000 to 9999"),
-        ("min_score=eleven", "a number from 0 to 10"),
-        ("min_similarity=7", "a number from -1 to 1"),
-        ("best_new_music=maybe", "true or false"),
-        ("color=red", "a colour such as #1d5fd6"),
-        ("weights=none", "numbers from -10 to 10, but not 0"),
-        ("view=settings", "catalog or service"),
-    ],
-)
-def test_a_value_of_the_address_that_is_not_allowed_is_named(
-    open_page: OpenPage, stack: RunningStack, given: str, allowed: str
-) -> None:
-    page = open_page(stack.url, f"?text=star&{given}")
-    expect(page.locator(CARDS).first).to_be_visible()
-    named = page.get_by_role("status").filter(has_text=given)
-    expect(named).to_contain_text(f"is ignored because the value is not {allowed}.")
-
-    page.get_by_role("checkbox", name="Rock").check()
-
-    page.wait_for_url("**/app/?text=star&genre=Rock")
-    expect(named).to_have_count(0)
-
-
-def test_values_of_the_address_that_are_not_allowed_are_named_without_a_search(
-    open_page: OpenPage, stack: RunningStack
-) -> None:
-    page = open_page(stack.url, "?year_min=1990.5&color=red")
-
-    ignored = page.get_by_role("status").filter(has_text="is ignored")
-    expect(ignored).to_contain_text("year_min=1990.5")
-    expect(ignored).to_contain_text("color=red")
-
-
 def test_a_key_is_asked_for_and_kept_for_the_session_only(
     open_page: OpenPage, stack: RunningStack, tmp_path: Path
 ) -> None:
@@ -367,21 +303,6 @@ def test_an_intercepted_error_is_explained(page: Page, code: str, title: str) ->
     expect(page.get_by_role("alert").get_by_role("heading")).to_have_text(title)
     page.get_by_text("Details").click()
     expect(page.locator(".problem-detail")).to_contain_text("z1")
-
-
-def test_filters_that_cannot_be_counted_say_so(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    page.route("**/api/facets?*", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
-    page.goto(page.url + "?text=star&genre=Rock")
-    panel = page.get_by_role("region", name="Filters")
-    expect(panel.get_by_role("alert")).to_contain_text("could not be counted")
-    expect(page.locator(CARDS).first).to_be_visible()
-
-    page.unroute("**/api/facets?*")
-    panel.get_by_role("button", name="Count again").click()
-
-    expect(panel.get_by_role("checkbox", name="Rock")).to_be_checked()
-    expect(panel.get_by_role("alert")).to_have_count(0)
 
 
 def test_an_answer_of_a_proxy_is_explained(page: Page) -> None:

@@ -1,8 +1,7 @@
-"""A person searches by words, by pictures and by both, and narrows the search by filters."""
+"""A person searches by words, by pictures and by both."""
 
 import base64
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from local.servers.server import free_port
-from tests.e2e.conftest import ALBUMS, RunningStack, StartStack
+from tests.e2e.conftest import RunningStack, StartStack
 from tests.e2e.page.conftest import DROP, Observed, OpenPage
 
 pytestmark = pytest.mark.timeout(300)
@@ -95,24 +94,6 @@ def test_typed_words_close_nothing_that_a_person_opens_meanwhile(page: Page) -> 
     page.get_by_role("link", name="Catalog").click()
     page.clock.run_for(2000)
     expect(page.get_by_role("heading", name="The catalog")).to_be_visible()
-
-
-def test_back_forward_and_reload_show_the_same_search(page: Page) -> None:
-    page.get_by_role("searchbox").fill("red circle")
-    expect(page.locator(CARDS).first).to_be_visible()
-    first = first_card(page)
-    page.get_by_role("checkbox", name="Rock").check()
-    expect(page.get_by_role("button", name="Remove the filter Rock")).to_be_visible()
-
-    page.go_back()
-    expect(page.get_by_role("button", name="Remove the filter Rock")).to_have_count(0)
-    expect(page.locator(CARDS).first).to_have_attribute("href", first)
-    page.go_forward()
-    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
-    page.reload()
-
-    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
-    expect(page.get_by_role("searchbox")).to_have_value("red circle")
 
 
 def test_a_chosen_picture_finds_its_album_and_survives_a_reload(page: Page, cover: Path) -> None:
@@ -217,88 +198,6 @@ def test_a_search_with_all_its_parts_says_that_no_more_can_be_added(
     expect(full).to_have_count(0)
 
 
-def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: RunningStack) -> None:
-    facets = httpx.get(f"{stack.url}/api/facets").json()
-    genre = facets["genres"][0]
-    page.get_by_role("searchbox").fill("red circle")
-    panel = page.get_by_role("region", name="Filters")
-    expect(panel.locator(".choice", has_text=genre["genre"]).first).to_contain_text(str(genre["count"]))
-
-    panel.get_by_role("checkbox", name=genre["genre"], exact=False).first.check()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"{genre['count']} albums by similarity")
-    panel.get_by_role("textbox", name="From").fill("1990")
-    panel.get_by_role("textbox", name="To").fill("2009")
-    page.wait_for_url("**year_max=2009*")
-    panel.get_by_role("slider", name="Minimum score").fill("5")
-    page.wait_for_url("**min_score=5*")
-    narrowed = {"genre": genre["genre"], "year_min": 1990, "year_max": 2009, "min_score": 5}
-    count = httpx.get(f"{stack.url}/api/facets", params=narrowed).json()["total_albums"]
-    expect(panel.locator(".slider-label", has_text="5 or more").locator(".count")).to_have_text(str(count))
-    panel.get_by_role("button", name=re.compile("main colour of")).first.click()
-    page.wait_for_url("**color=*")
-    panel.get_by_role("slider", name="Minimum similarity").fill("0.01")
-    page.wait_for_url("**min_similarity=0.01*")
-    panel.get_by_role("checkbox", name="Best new music").check()
-    page.wait_for_url("**best_new_music=true*")
-
-    expect(
-        page.get_by_role("list", name="Active filters").get_by_role("button", name="Remove the filter")
-    ).to_have_count(6)
-    page.get_by_role("button", name="Remove all", exact=True).click()
-    expect(page.get_by_role("list", name="Active filters")).to_have_count(0)
-
-
-def test_the_counts_of_colours_are_visible(open_page: OpenPage, stack: RunningStack) -> None:
-    colors = httpx.get(f"{stack.url}/api/facets?genre=Rock").json()["colors"]
-    counts = {each["color"]: each["count"] for each in colors if each["color"] is not None}
-
-    panel = open_page(stack.url, "?text=star&genre=Rock").get_by_role("region", name="Filters")
-
-    for color, count in counts.items():
-        button = panel.get_by_role("button", name=re.compile(f"^{color}, main colour of {count} cover"))
-        expect(button.get_by_text(str(count), exact=True)).to_be_visible()
-    shown = panel.get_by_role("button", name=re.compile("main colour of"))
-    assert sum(int(count) for count in shown.locator(".count").all_text_contents()) == sum(counts.values())
-
-
-def test_a_minimum_similarity_shows_how_many_albums_meet_it(open_page: OpenPage, stack: RunningStack) -> None:
-    def pages() -> Iterator[list[dict[str, Any]]]:
-        for offset in range(0, ALBUMS, 25):
-            query = {"query": "star", "k": 25, "offset": offset}
-            answer = httpx.get(f"{stack.url}/api/search-by-text", params=query, timeout=30)
-            yield answer.json()["results"]
-
-    similarities = [result["similarity"] for results in pages() for result in results]
-    over_20, over_5 = (sum(each >= least for each in similarities) for least in (0.2, 0.05))
-    assert over_20 < 25 < over_5
-    page = open_page(stack.url, "?text=star", height=600)
-    slider = page.get_by_role("slider", name="Minimum similarity")
-    shown = page.locator(".filter", has=slider).locator(".count")
-    expect(page.locator(CARDS)).to_have_count(25)
-    expect(shown).to_have_count(0)
-
-    slider.fill("0.2")
-    expect(shown).to_have_text(str(over_20))
-    page.wait_for_url("**min_similarity=0.2")
-    slider.fill("0.05")
-    page.wait_for_url("**min_similarity=0.05")
-    # The next page of the results is not loaded yet.
-    expect(shown).to_have_text("at least 25")
-    page.locator(".load-more").scroll_into_view_if_needed()
-
-    expect(page.locator(CARDS)).to_have_count(over_5)
-    expect(shown).to_have_text(str(over_5))
-
-
-def test_results_meet_the_filters(open_page: OpenPage, stack: RunningStack) -> None:
-    page = open_page(stack.url, "?text=star&year_min=1990&year_max=1999")
-    expect(page.locator(CARDS).first).to_be_visible()
-
-    years = {text[:4] for text in page.locator(".card-facts").all_text_contents()}
-    assert years
-    assert all(1990 <= int(year.strip()) <= 1999 for year in years)
-
-
 def test_a_typed_name_offers_the_album(page: Page, stack: RunningStack) -> None:
     album = httpx.get(f"{stack.url}/api/albums?limit=1").json()["albums"][0]
 
@@ -308,16 +207,6 @@ def test_a_typed_name_offers_the_album(page: Page, stack: RunningStack) -> None:
     expect(offered).to_contain_text(album["artist"])
     offered.click()
     expect(page.get_by_role("dialog")).to_contain_text(album["album_name"])
-
-
-def test_an_empty_answer_tells_which_filter_to_drop(open_page: OpenPage, stack: RunningStack) -> None:
-    total = httpx.get(f"{stack.url}/api/facets").json()["total_albums"]
-    page = open_page(stack.url, "?text=star&year_min=1000&year_max=1001")
-
-    expect(page.get_by_role("heading", name="No album meets all of this")).to_be_visible()
-    page.get_by_role("button", name=f"Without 1000 to 1001 {total} albums").click()
-
-    expect(page.locator(CARDS).first).to_be_visible()
 
 
 def test_suggestions_come_from_the_catalog_and_start_searches(page: Page, stack: RunningStack) -> None:

@@ -1,4 +1,4 @@
-"""Going back and forward returns to the results as they were: with the loaded pages, at the same place."""
+"""The address contains the search; going back returns to the loaded pages of results at the same place."""
 
 import re
 from collections.abc import Callable
@@ -129,3 +129,58 @@ def test_a_search_that_is_asked_again_is_not_answered_from_what_was_kept(page: P
 
     with page.expect_request("**/api/search-by-text?query=star*"):
         field.fill("star")
+
+
+def test_back_forward_and_reload_show_the_same_search(page: Page) -> None:
+    page.get_by_role("searchbox").fill("red circle")
+    expect(page.locator(CARDS).first).to_be_visible()
+    first = page.locator(CARDS).first.get_attribute("href") or ""
+    page.get_by_role("checkbox", name="Rock").check()
+    expect(page.get_by_role("button", name="Remove the filter Rock")).to_be_visible()
+
+    page.go_back()
+    expect(page.get_by_role("button", name="Remove the filter Rock")).to_have_count(0)
+    expect(page.locator(CARDS).first).to_have_attribute("href", first)
+    page.go_forward()
+    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
+    page.reload()
+
+    expect(page.get_by_role("checkbox", name="Rock")).to_be_checked()
+    expect(page.get_by_role("searchbox")).to_have_value("red circle")
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ("year_min=1990.5", "a whole number from 1000 to 9999"),
+        ("year_max=20", "a whole number from 1000 to 9999"),
+        ("min_score=eleven", "a number from 0 to 10"),
+        ("min_similarity=7", "a number from -1 to 1"),
+        ("best_new_music=maybe", "true or false"),
+        ("color=red", "a colour such as #1d5fd6"),
+        ("weights=none", "numbers from -10 to 10, but not 0"),
+        ("view=settings", "catalog or service"),
+    ],
+)
+def test_a_value_of_the_address_that_is_not_allowed_is_named(
+    open_page: OpenPage, stack: RunningStack, given: str, allowed: str
+) -> None:
+    page = open_page(stack.url, f"?text=star&{given}")
+    expect(page.locator(CARDS).first).to_be_visible()
+    named = page.get_by_role("status").filter(has_text=given)
+    expect(named).to_contain_text(f"is ignored because the value is not {allowed}.")
+
+    page.get_by_role("checkbox", name="Rock").check()
+
+    page.wait_for_url("**/app/?text=star&genre=Rock")
+    expect(named).to_have_count(0)
+
+
+def test_values_of_the_address_that_are_not_allowed_are_named_without_a_search(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = open_page(stack.url, "?year_min=1990.5&color=red")
+
+    ignored = page.get_by_role("status").filter(has_text="is ignored")
+    expect(ignored).to_contain_text("year_min=1990.5")
+    expect(ignored).to_contain_text("color=red")
