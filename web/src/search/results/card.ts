@@ -34,7 +34,7 @@ export function Card({ match, position }: { match: Match; position: number }): V
       <span class="card-artist"><bdi>${match.artist}</bdi></span>
     </a>
     <p class="card-facts">
-      ${factsOf(match).join(" · ")}
+      ${factsOf(match).map((fact, index) => html`${index > 0 ? " · " : ""}<bdi>${fact}</bdi>`)}
       ${match.best_new_music && html`<span class="mark">Best new music</span>`}
     </p>
     <div class="card-foot">
