@@ -29,8 +29,11 @@ export function withAllChoices(all: Facets | null, counted: Facets | null): Face
 
 const NO_ALBUMS: Facets = { total_albums: 0, genres: [], decades: [], scores: [], best_new_music: [], colors: [] };
 
-export function loadFacets(filters: Filters, signal?: AbortSignal): Promise<Facets> {
-  // The service refuses years in the wrong order, from which no album can be.
-  if ((filters.yearMin ?? 0) > (filters.yearMax ?? Infinity)) return Promise.resolve(NO_ALBUMS);
+export async function loadFacets(filters: Filters, signal?: AbortSignal): Promise<Facets> {
+  if ((filters.yearMin ?? 0) > (filters.yearMax ?? Infinity)) {
+    // The service refuses years in the wrong order, from which no album can be. Decades are counted whatever the years are.
+    const { decades } = await loadFacets({ ...filters, yearMin: null, yearMax: null }, signal);
+    return { ...NO_ALBUMS, decades };
+  }
   return getJson<Facets>(connection, { path: "api/facets", query: filterQuery(filters), signal });
 }
