@@ -21,7 +21,7 @@ from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.drawing.cover import cover_jpeg
-from catalog.ingest.covers.protocol import cover_sha256
+from catalog.ingest.covers.cover_hash import cover_sha256
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums

@@ -4,6 +4,7 @@ An album that is already in the catalog is not rejected if its new cover is unus
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,11 +66,12 @@ class AlbumLoader:
         """Return an album with its cover, which is read only if it may have changed."""
         album = to_load.album
         try:
-            found = self.covers.find(album.fields.id, album.cover)
+            found = self.covers.find(album.fields.id, album.cover, to_load.failed)
             cover = self.covers.read_changed(found.source, to_load.origin)
         except RowFault as fault:
             return self.keep_catalog_cover(to_load, fault)
-        row, notes = self._row(album, cover.source or found.source, cover), _ambiguity(album, found)
+        row = self._row(album, cover.source or found.source, cover)
+        notes = (*_failures(to_load, found), *_ambiguity(album, found))
         return LoadedAlbum(to_load, row, cover.content, notes, cover.final_url)
 
     def load_without_origin(self, to_load: AlbumToLoad) -> LoadedAlbum | Rejected:
@@ -105,6 +107,14 @@ class AlbumLoader:
             cover_last_modified=cover.validators.last_modified,
             **album.fields.model_dump() | {"cover_url": url},
         )
+
+
+def _failures(to_load: AlbumToLoad, found: CoverLocation) -> Iterator[Note]:
+    """Yield a note for each cover that could not be decoded before another cover was found."""
+    album = to_load.album
+    for cover in to_load.failed:
+        detail = f"{found.source} is used, because {cover.source} cannot be decoded: {cover.fault.detail}"
+        yield Note(album.row, album.fields.id, COVER, cover.fault.reason, detail)
 
 
 def _ambiguity(album: Album, found: CoverLocation) -> tuple[Note, ...]:

@@ -1,13 +1,15 @@
-"""The ingest of a table: connects the pipeline stages, and counts written, unchanged and rejected rows."""
+"""The ingest of a table or another source: connects the pipeline stages, and counts rows by outcome."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from catalog.ingest.album_loading import AlbumLoader, LoadedAlbum
-from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.batch_writing import PATIENCE_S, update, write
-from catalog.ingest.covers.protocol import AlbumToLoad
+from catalog.ingest.columns.fields import Album
+from catalog.ingest.covers.protocol import AlbumToLoad, Covers, FailedCover
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches, in_order, open_threads
 from catalog.ingest.rejection import Note, Rejected, RowFault
@@ -19,6 +21,17 @@ from worker.retries import retry_transient
 
 #: The number of albums per call to the catalog; with smaller batches, a killed ingest repeats less work.
 BATCH = 100
+
+
+class Source(Protocol):
+    """A source of albums with their covers, such as a table or a music library."""
+
+    @property
+    def covers(self) -> Covers: ...
+
+    def albums(self) -> Iterator[Album | Rejected]:
+        """Yield an album or a rejection for every row; no two of them have the same row number."""
+        ...
 
 
 @dataclass(slots=True)
@@ -33,10 +46,24 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingest:
-    """Writes a table's rows to a catalog, except rows that the catalog already has unchanged."""
+class _Embedding:
+    """An album whose cover is being embedded."""
 
-    source: AlbumSource
+    to_load: AlbumToLoad
+    source: str
+    hash: str
+
+    def failed(self, rejected: Rejected) -> AlbumToLoad:
+        """Return the album to load with its next cover."""
+        cover = FailedCover(self.source, self.hash, RowFault(rejected.reason, rejected.detail))
+        return replace(self.to_load, failed=(*self.to_load.failed, cover))
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Writes a source's albums to a catalog, except albums that the catalog already has unchanged."""
+
+    source: Source
     writer: CatalogWriter
     embedder: CoverEmbedder
     report: Report
@@ -49,8 +76,10 @@ class Ingest:
     #: None if the ingest makes no thumbnails.
     thumbnails: ThumbnailStorage | None = None
     tally: Tally = field(default_factory=Tally)
-    #: Maps row numbers to albums that are already in the catalog and whose new covers are being embedded.
-    _replacing: dict[int, AlbumToLoad] = field(default_factory=dict)
+    #: Maps row numbers to the albums, and the sources and hashes of the covers, that are being embedded.
+    _embedding: dict[int, _Embedding] = field(default_factory=dict)
+    #: Albums whose cover could not be decoded, and whose next cover must be tried.
+    _to_retry: deque[AlbumToLoad] = field(default_factory=deque)
 
     def run(self) -> Tally:
         """Process every row.
@@ -66,8 +95,7 @@ class Ingest:
             # for a host.
             stack.callback(covers.close)
             loaded = covers.stage(reading, self._loader.load, self._albums_to_load())
-            changed = self._changed_albums(stack.enter_context(closing(loaded)))
-            embedded = self._without_lost_covers(self.embedder.embed(changed))
+            embedded = self._embedded(stack.enter_context(closing(loaded)))
             for done in in_order(writing, self._write, batches(embedded, self.batch), ahead=1):
                 self._count(done)
         return self.tally
@@ -77,7 +105,7 @@ class Ingest:
         return AlbumLoader(self.source.covers, self.cover_url)
 
     def _albums_to_load(self) -> Iterator[AlbumToLoad | Rejected]:
-        """Yield the table's albums, each with its origin if the album is in the catalog."""
+        """Yield the source's albums, each with its origin if the album is in the catalog."""
         for batch in batches(self.source.albums(), BATCH):
             if isinstance(batch, Rejected):
                 yield batch
@@ -89,6 +117,39 @@ class Ingest:
 
     def _origins(self, album_ids: list[str]) -> Mapping[str, Origin]:
         return retry_transient(lambda: self.writer.origins(album_ids), within_s=PATIENCE_S)
+
+    def _embedded(
+        self, loaded: Iterable[LoadedAlbum | Rejected]
+    ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
+        """Embed the albums; an album whose cover cannot be decoded is embedded with its next cover."""
+        yield from self._embedded_once(loaded)
+        # The last covers may fail after the last album was loaded.
+        while self._to_retry:
+            yield from self._embedded_once(())
+
+    def _embedded_once(
+        self, loaded: Iterable[LoadedAlbum | Rejected]
+    ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
+        for item in self.embedder.embed(self._changed_albums(self._with_retries(loaded))):
+            number = item.row if isinstance(item, Rejected) else item.cover.row
+            embedding = self._embedding.pop(number, None)
+            if isinstance(item, Rejected) and embedding is not None:
+                self._to_retry.append(embedding.failed(item))
+                continue
+            if isinstance(item, EmbeddedCover) and self.thumbnails is not None:
+                self.thumbnails.count(wanted=item.cover.wants_thumbnails, made=bool(item.thumbnails))
+            yield item
+
+    def _with_retries(self, loaded: Iterable[LoadedAlbum | Rejected]) -> Iterator[LoadedAlbum | Rejected]:
+        """Yield the loaded albums, and between them the albums to retry, so that few albums wait."""
+        for item in loaded:
+            yield from self._retried()
+            yield item
+        yield from self._retried()
+
+    def _retried(self) -> Iterator[LoadedAlbum | Rejected]:
+        while self._to_retry:
+            yield self._loader.load(self._to_retry.popleft())
 
     def _changed_albums(
         self, loaded: Iterable[LoadedAlbum | Rejected]
@@ -123,34 +184,13 @@ class Ingest:
             yield reloaded if isinstance(reloaded, Rejected) else self._queue_for_embedding(reloaded)
 
     def _queue_for_embedding(self, item: LoadedAlbum) -> CoverToEmbed[AlbumRow]:
-        if item.to_load.origin is not None:
-            self._replacing[item.to_load.album.row] = item.to_load
+        self._embedding[item.to_load.album.row] = _Embedding(
+            item.to_load, item.row.cover_source or "", item.row.cover_hash or ""
+        )
         wanted = self.thumbnails is not None and self.thumbnails.allows(
             item.row.cover_source or "", final_url=item.final_url
         )
         return item.to_embed(wants_thumbnails=wanted)
-
-    def _without_lost_covers(
-        self, embedded: Iterable[EmbeddedCover[AlbumRow] | Rejected]
-    ) -> Iterator[EmbeddedCover[AlbumRow] | Rejected]:
-        """Let albums that are in the catalog keep their old cover if their new cover cannot be decoded."""
-        for item in embedded:
-            number = item.row if isinstance(item, Rejected) else item.cover.row
-            to_load = self._replacing.pop(number, None)
-            if isinstance(item, Rejected) and to_load is not None:
-                yield from self._keep_catalog_cover(item, to_load)
-                continue
-            if isinstance(item, EmbeddedCover) and self.thumbnails is not None:
-                self.thumbnails.count(wanted=item.cover.wants_thumbnails, made=bool(item.thumbnails))
-            yield item
-
-    def _keep_catalog_cover(self, rejected: Rejected, to_load: AlbumToLoad) -> Iterator[Rejected]:
-        kept = self._loader.keep_catalog_cover(to_load, RowFault(rejected.reason, rejected.detail))
-        if isinstance(kept, LoadedAlbum) and (kept.is_unchanged() or update(self.writer, [kept.row])):
-            self._note(kept.notes)
-            self._count_kept(kept)
-        else:
-            yield rejected
 
     def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[int, list[Rejected]]:
         refused = write(self.writer, batch, thumbnails=self.thumbnails)

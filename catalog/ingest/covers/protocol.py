@@ -1,7 +1,6 @@
 """The protocol of a source of covers, with the types of its input and output."""
 
-import hashlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -9,7 +8,7 @@ from urllib.parse import quote
 
 from catalog.ingest.columns.fields import Album
 from catalog.ingest.covers.fetch.responses import Validators
-from catalog.ingest.rejection import Rejected
+from catalog.ingest.rejection import Rejected, RowFault
 from catalog.writer.protocol import Origin
 
 R = TypeVar("R")
@@ -40,11 +39,22 @@ class CoverContent:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCover:
+    """A cover of an album that cannot be decoded."""
+
+    source: str
+    hash: str
+    fault: RowFault
+
+
+@dataclass(frozen=True, slots=True)
 class AlbumToLoad:
     """A table's album, and the origin of the catalog's album with the same id (None for a new album)."""
 
     album: Album
     origin: Origin | None
+    #: The covers of the album that this run could not decode, in the order in which they were tried.
+    failed: tuple[FailedCover, ...] = ()
 
 
 class Covers(Protocol):
@@ -53,11 +63,13 @@ class Covers(Protocol):
     #: The number of threads that should read covers.
     readers: int
 
-    def find(self, album_id: str, named: str | None) -> CoverLocation:
-        """Return the location of an album's cover; `named` is the table's file name or URL.
+    def find(self, album_id: str, named: str | None, failed: Sequence[FailedCover] = ()) -> CoverLocation:
+        """Return the location of an album's best cover that is not among the `failed` covers.
+
+        `named` is the table's file name or URL.
 
         Raises:
-            RowFault: the album has no cover.
+            RowFault: the album has no cover, or all its covers have failed.
         """
         ...
 
@@ -89,10 +101,6 @@ class Covers(Protocol):
     def close(self) -> None:
         """End all waits immediately."""
         ...
-
-
-def cover_sha256(cover: bytes) -> str:
-    return hashlib.sha256(cover).hexdigest()
 
 
 def cover_url(album: Album, *, source: str, template: str | None) -> str | None:

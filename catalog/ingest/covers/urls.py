@@ -1,13 +1,20 @@
 """Fetches covers from the URLs in a table's column."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from catalog.ingest.covers.cover_hash import cover_sha256
 from catalog.ingest.covers.fetch.fetcher import CoverFetcher
 from catalog.ingest.covers.fetch.responses import FetchedCover, Validators
-from catalog.ingest.covers.protocol import READ_AHEAD, AlbumToLoad, CoverContent, CoverLocation, cover_sha256
+from catalog.ingest.covers.protocol import (
+    READ_AHEAD,
+    AlbumToLoad,
+    CoverContent,
+    CoverLocation,
+    FailedCover,
+)
 from catalog.ingest.pipeline_stages import as_completed_per_key
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.writer.protocol import Origin
@@ -28,9 +35,11 @@ class CoverUrls:
         self._fetcher = fetcher
         self._recheck = recheck
 
-    def find(self, album_id: str, named: str | None) -> CoverLocation:
+    def find(self, album_id: str, named: str | None, failed: Sequence[FailedCover] = ()) -> CoverLocation:
         if named is None:
             raise RowFault("missing_cover", f"the album {album_id:.100} has no cover URL")
+        if failed:
+            raise failed[0].fault
         return CoverLocation(named)
 
     def stage(

@@ -4,13 +4,13 @@ The archive answers a request for a cover with a redirect to a server of the Int
 the release has no front cover (https://musicbrainz.org/doc/Cover_Art_Archive/API).
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TypeVar
 
 from catalog.ingest.covers.fetch.fetcher import NotFound
-from catalog.ingest.covers.protocol import AlbumToLoad, CoverContent, CoverLocation
+from catalog.ingest.covers.protocol import AlbumToLoad, CoverContent, CoverLocation, FailedCover
 from catalog.ingest.covers.releases.locations import (
     archive_paths,
     discogs_release,
@@ -47,7 +47,9 @@ class ReleaseCovers:
         #: Maps Discogs releases to the reason why MusicBrainz could not be asked.
         self._faults: dict[int, RowFault] = {}
 
-    def find(self, album_id: str, named: str | None) -> CoverLocation:
+    def find(self, album_id: str, named: str | None, failed: Sequence[FailedCover] = ()) -> CoverLocation:
+        if failed:
+            raise failed[0].fault
         if named is None:
             raise RowFault(
                 "missing_cover", f"the album {album_id:.100} has no cover URL and no id of a release"
