@@ -91,8 +91,10 @@ class ProgressBar:
 
 
 @contextmanager
-def progress_bar(console: Console, name: str, *, total: int, completed: int = 0) -> Iterator[ProgressBar]:
-    """Show a progress bar while the `with` block runs."""
+def progress_bar(
+    console: Console, name: str, *, total: int | None, completed: int = 0
+) -> Iterator[ProgressBar]:
+    """Show a progress bar while the `with` block runs; `total` is None if it is not known."""
     pace = Throughput()
     progress = Progress(
         SpinnerColumn(),

@@ -1,22 +1,28 @@
-"""Load albums and covers from a table, or with --missing embed the catalog's albums without an embedding.
+"""Load albums and covers from a table or a folder of music, or embed albums that have no embedding.
 
 A second run processes only new and changed rows, even if the first run was killed.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.command_runner import Call, Outcome
-from catalog.database.vector_index import MEMORY_MIB, build_index, drop_index_if_empty
+from catalog.commands.ingest_run import (
+    IngestTools,
+    indexed,
+    invalidating,
+    load,
+    open_tools,
+    say_palettes,
+    say_thumbnails,
+)
+from catalog.database.vector_index import MEMORY_MIB
 from catalog.ingest.album_source import (
     AlbumSource,
     add_source_arguments,
-    notes_path,
     open_album_source,
     report_path,
     require_other_files,
@@ -26,27 +32,25 @@ from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import open_fetcher
 from catalog.ingest.dry_run import show_albums
-from catalog.ingest.embedding.distributed import open_distributed_embedder
-from catalog.ingest.embedding.local import open_local_embedder
-from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.missing_embeddings import MissingEmbeddings
-from catalog.ingest.report import Notes, Report, say_rejected
-from catalog.ingest.table_ingest import BATCH, Ingest, Tally
-from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
-from catalog.model_stamp import claim_catalog
+from catalog.ingest.music.command_line_options import add_music_arguments, music_report_path, open_music
+from catalog.ingest.music.library import MusicLibrary
+from catalog.ingest.music.pruning import delete_gone, find_gone
+from catalog.ingest.music.watching import SCAN_EVERY_S, watch_folder
+from catalog.ingest.report import Report, say_rejected
+from catalog.ingest.table_ingest import BATCH
+from catalog.ingest.thumbnail_storage import open_thumbnail_storage
 from catalog.progress_bar import progress_bar
-from catalog.writer.open_writer import open_checked_writer
-from catalog.writer.protocol import CatalogWriter
-from common.catalog.postgres_connections import open_connection
 from common.colours.palette import PALETTE_VERSION
 from common.errors import SettingsError
-from common.settings import ALL_KEYS, Settings
+from common.settings import ALL_KEYS
 from common.validation.strict_numbers import positive_integer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the table, its covers, its column mapping, and the embedding."""
     add_source_arguments(parser, optional=True)
+    add_music_arguments(parser)
     add = parser.add_argument
     add(
         "--missing",
@@ -84,12 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
-    """Ingest the table, write the report and notes, and print the numbers of written and rejected rows."""
+    """Ingest the table or the music, write the report, and print what was written and rejected."""
     options, console = call.options, call.console
+    if options.missing and options.music is not None:
+        raise SettingsError("ingest: give --missing or --music, not both")
+    if options.music is not None:
+        return _run_music(call)
+    if options.prune or options.watch or options.yes or options.state is not None:
+        raise SettingsError("ingest: --prune, --yes, --watch and --state belong to --music")
     if options.missing:
         return _run_missing(call)
     if options.table is None:
-        raise SettingsError("ingest: give a table, or --missing")
+        raise SettingsError("ingest: give a table, or --music FOLDER, or --missing")
     source = open_album_source(
         options, call.settings, recheck=options.recheck_covers, dry_run=options.dry_run
     )
@@ -97,40 +107,109 @@ def run(call: Call) -> Outcome:
     if options.dry_run:
         return Outcome.DONE if show_albums(source, console) else Outcome.FINDINGS
     require_other_files(options)
-    thumbnails = open_thumbnail_storage(call.settings)
-    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
-        _claim(console, writer, embedder)
-        telling = invalidating_cached_results(
-            call.settings,
-            console,
-            model_fingerprint=embedder.stamp.fingerprint,
-            keep_cache=options.keep_cache,
+    with open_tools(call) as tools:
+        loaded = load(
+            call,
+            tools,
+            source,
+            name=source.table.path.name,
+            total=source.table.count,
+            report_path=report_path(options),
+            cover_url=options.cover_url or source.cover_url_template,
         )
-        with (
-            telling,
-            Report(report_path(options)) as report,
-            Notes(notes_path(options)) as notes,
-            progress_bar(console, source.table.path.name, total=source.table.count) as bar,
-            _indexed(call.settings, console, memory_mib=options.index_memory_mib),
-        ):
-            tally = Ingest(
-                source=source,
-                writer=writer,
-                embedder=embedder,
-                report=report,
-                notes=notes,
-                cover_url=options.cover_url or source.cover_url_template,
-                batch=options.batch,
-                advance=bar.advance,
-                skip=bar.skip,
-                thumbnails=thumbnails,
-            ).run()
-        without_palette = writer.count_without_palette(version=PALETTE_VERSION)
-    _say(console, tally, report)
-    _say_palettes(console, without=without_palette)
-    _say_thumbnails(console, thumbnails)
-    _say_notes(console, notes)
-    return Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE
+    if loaded.tally.not_fetched:
+        console.print(
+            f"{loaded.tally.not_fetched} covers have the address that they were fetched from before, and "
+            "were not fetched again; --recheck-covers asks whether they have changed"
+        )
+    return loaded.outcome
+
+
+def _run_music(call: Call) -> Outcome:
+    """Load a music folder, and with --watch load it again after every change."""
+    with open_music(call.options, call.settings) as library, open_tools(call) as tools:
+        if not call.options.watch:
+            return _load_music(call, tools, library, changed=_find_music(call, library))
+        _follow_music(call, tools, library)
+    return Outcome.DONE
+
+
+def _follow_music(call: Call, tools: IngestTools, library: MusicLibrary) -> None:
+    def say(fault: str) -> None:
+        call.console.print(
+            f"the folder cannot be watched ({fault}); it is scanned every {SCAN_EVERY_S:.0f} s instead",
+            style="yellow",
+            markup=False,
+        )
+
+    loaded: str | None = None
+    for _ in watch_folder(library.root, on_fault=say):
+        changed = _find_music(call, library)
+        version = library.version()
+        if version != loaded:
+            _load_music(call, tools, library, changed=changed)
+            loaded = version
+            call.console.print("waiting for changes; Ctrl-C ends")
+
+
+def _find_music(call: Call, library: MusicLibrary) -> int:
+    """Walk through the folder, and return the number of new and changed files."""
+    may_be_empty = call.options.prune and call.options.yes
+    if library.track_count:
+        return library.find_files(may_be_empty=may_be_empty)
+    # The number of files is not known before the end of the first walk.
+    with progress_bar(call.console, "tags", total=None) as bar:
+        library.find_files(may_be_empty=may_be_empty, while_walking=bar.advance)
+    return library.track_count
+
+
+def _load_music(call: Call, tools: IngestTools, library: MusicLibrary, *, changed: int) -> Outcome:
+    options, console = call.options, call.console
+    with progress_bar(console, "tags", total=library.unread_count) as bar:
+        library.read_changed_files(advance=bar.advance)
+    name = library.root.resolve().name or "music"
+    console.print(
+        f"{name}: {library.track_count} tracks in {library.album_count} albums; "
+        f"{changed} new or changed files were read",
+        markup=False,
+    )
+    if call.settings.thumbnail_dir is None and options.cover_url is None:
+        console.print("THUMBNAIL_DIR is not set, so clients get no pictures of these albums")
+    path = music_report_path(options)
+    loaded = load(
+        call,
+        tools,
+        library,
+        name=name,
+        total=library.row_count,
+        report_path=path,
+        cover_url=options.cover_url,
+    )
+    return max(loaded.outcome, _prune(call, tools, library))
+
+
+def _prune(call: Call, tools: IngestTools, library: MusicLibrary) -> Outcome:
+    """Delete, or only count, the albums in the catalog that are gone from the music folder."""
+    options, console = call.options, call.console
+    gone = find_gone(library, tools.writer)
+    if not gone.ids:
+        return Outcome.DONE
+    if not options.prune:
+        console.print(
+            f"{len(gone.ids)} albums are gone from the folder; --prune deletes them from the catalog"
+        )
+        return Outcome.DONE
+    if gone.needs_confirmation and not options.yes:
+        console.print(
+            f"{len(gone.ids)} of {gone.in_catalog} albums are gone from the folder. This is more than a "
+            "fifth, so none was deleted; if they really are gone, add --yes",
+            style="yellow",
+        )
+        return Outcome.FINDINGS
+    with invalidating(call, tools):
+        deleted = delete_gone(tools.writer, gone)
+    console.print(f"{deleted} albums that are gone from the folder were deleted")
+    return Outcome.DONE
 
 
 def _run_missing(call: Call) -> Outcome:
@@ -142,22 +221,17 @@ def _run_missing(call: Call) -> Outcome:
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
     thumbnails = open_thumbnail_storage(settings)
-    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
-        _claim(console, writer, embedder)
+    with open_tools(call) as tools:
+        writer = tools.writer
         with (
-            invalidating_cached_results(
-                settings,
-                console,
-                model_fingerprint=embedder.stamp.fingerprint,
-                keep_cache=options.keep_cache,
-            ),
+            invalidating(call, tools),
             Report(options.report or Path("missing-rejected.csv")) as report,
             progress_bar(console, "missing", total=writer.embedding_counts().without) as bar,
-            _indexed(settings, console, memory_mib=options.index_memory_mib),
+            indexed(settings, console, memory_mib=options.index_memory_mib),
         ):
             tally = MissingEmbeddings(
                 writer=writer,
-                embedder=embedder,
+                embedder=tools.embedder,
                 covers=CatalogCovers(folder, fetcher, settings.max_image_bytes),
                 report=report,
                 batch=options.batch,
@@ -172,8 +246,8 @@ def _run_missing(call: Call) -> Outcome:
         f"{left} without an embedding"
     )
     say_rejected(console, report)
-    _say_palettes(console, without=without_palette)
-    _say_thumbnails(console, thumbnails)
+    say_palettes(console, without=without_palette)
+    say_thumbnails(console, thumbnails)
     return Outcome.FINDINGS if left else Outcome.DONE
 
 
@@ -189,42 +263,6 @@ def _require_no_table(options: argparse.Namespace) -> None:
         raise SettingsError(
             "ingest --missing takes no table, no --map, no --preset, no --cover-url and no --dry-run"
         )
-
-
-def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
-    if not claim_catalog(writer, embedder.stamp):
-        console.print(
-            f"the catalog does not say which model made its vectors; this run assumes {embedder.stamp.model}",
-            style="yellow",
-            markup=False,
-        )
-
-
-def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
-    if call.options.distributed:
-        return open_distributed_embedder(call.settings)
-    return open_local_embedder(call.settings)
-
-
-@contextmanager
-def _indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
-    """Drop the index before a first load, and build it after the `with` block if it is missing."""
-    if settings.database_url is None:
-        # PostgREST cannot drop or build an index, so the database adds each row to the existing index.
-        yield
-        return
-    url = settings.database_url.get_secret_value()
-    with open_connection(url) as connection:
-        if drop_index_if_empty(connection):
-            console.print("first load: the index is built afterwards")
-    yield
-    with open_connection(url, autocommit=True) as connection:
-        built = build_index(
-            connection, memory_mib=memory_mib, starting=lambda rows: console.print(f"indexing {rows} albums")
-        )
-        if built is not None:
-            connection.execute("VACUUM (ANALYZE) album_covers")
-            console.print(built.summary())
 
 
 def _say_how_read(console: Console, source: AlbumSource, *, public_keys: Sequence[str]) -> None:
@@ -253,36 +291,3 @@ def _readers_of_metadata(public_keys: Sequence[str]) -> str:
     if not public_keys:
         return "clients of the service cannot read it, nor filter by it"
     return f"clients of the service can read, and filter by, only these keys: {', '.join(public_keys)}"
-
-
-def _say(console: Console, tally: Tally, report: Report) -> None:
-    console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
-    say_rejected(console, report)
-    if tally.not_fetched:
-        console.print(
-            f"{tally.not_fetched} covers have the address that they were fetched from before, and were not "
-            "fetched again; --recheck-covers asks whether they have changed"
-        )
-
-
-def _say_palettes(console: Console, *, without: int) -> None:
-    if without:
-        console.print(f"{without} albums have no palette: python -m catalog palettes")
-
-
-def _say_thumbnails(console: Console, thumbnails: ThumbnailStorage | None) -> None:
-    for finding in () if thumbnails is None else thumbnails.findings():
-        console.print(finding, markup=False)
-
-
-def _say_notes(console: Console, notes: Notes) -> None:
-    """Print the number of notes for each column and reason, with one example each."""
-    if not notes.counts:
-        return
-    console.print("values that were left out or changed:")
-    for (column, reason), count in notes.counts.most_common():
-        example = notes.examples[column, reason]
-        console.print(
-            f"  {count} {column}: {reason}, such as row {example.row}: {example.detail}", markup=False
-        )
-    console.print(f"all of them are in {notes.path}", markup=False)

@@ -178,9 +178,8 @@ def report_path(options: argparse.Namespace) -> Path:
     return path
 
 
-def notes_path(options: argparse.Namespace) -> Path:
+def notes_path(report: Path) -> Path:
     """Return the path of the file of notes, which is in the same folder as the report."""
-    report = report_path(options)
     return report.with_name(f"{report.stem.removesuffix('-rejected')}-notes{report.suffix}")
 
 
@@ -190,7 +189,8 @@ def require_other_files(options: argparse.Namespace) -> None:
     Raises:
         SettingsError: the table is the file of the report or of the notes.
     """
-    for path in (report_path(options), notes_path(options)):
+    report = report_path(options)
+    for path in (report, notes_path(report)):
         if path.exists() and path.samefile(options.table):
             raise SettingsError(f"--report: {path} is the table itself; name another file")
 

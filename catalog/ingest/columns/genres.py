@@ -75,16 +75,23 @@ def genre_splitter(cells: Iterable[object], *, listed: Iterable[str] = ()) -> Ge
     conditions hold. None of its parts is in `listed`. Its parts together occur elsewhere, alone or in other
     names, less than a tenth as often as the name itself. The order of the table's rows does not matter.
     """
+    return genre_splitter_of_counts(((cell, 1) for cell in cells), listed=listed)
+
+
+def genre_splitter_of_counts(
+    cells: Iterable[tuple[object, int]], *, listed: Iterable[str] = ()
+) -> GenreSplitter:
+    """Return the splitter of `genre_splitter` from different cells, each with the number of its rows."""
     own = tuple(listed)
     counts = _GenreCounts(own)
-    for cell in cells:
+    for cell, times in cells:
         elements = _elements(cell)
         if elements is not None:
             for element in elements:
-                counts.count_whole(_text(element))
+                counts.count_whole(_text(element), times)
         elif isinstance(cell, str):
             for text in _HARD_SEPARATORS.split(_text(cell)):
-                counts.count(text)
+                counts.count(text, times)
     return GenreSplitter((*own, *counts.joined()))
 
 
@@ -128,19 +135,19 @@ class _GenreCounts:
         self._texts: set[tuple[str, ...]] = set()
         self._whole: set[str] = set()
 
-    def count(self, text: str) -> None:
+    def count(self, text: str, times: int) -> None:
         """Count a text that contains no separators other than slashes."""
         if is_empty_word(text):
             return
         keys = tuple(key for key in map(genre_key, text.split("/")) if key)
-        self._occurrences.update(set(keys))
+        self._occurrences.update(dict.fromkeys(keys, times))
         if 1 < len(keys) <= _JOINED_MAX:
             self._texts.add(keys)
-        self._joined.update(_runs(keys[:GENRES_MAX]))
+        self._joined.update(dict.fromkeys(_runs(keys[:GENRES_MAX]), times))
 
-    def count_whole(self, name: str) -> None:
+    def count_whole(self, name: str, times: int) -> None:
         """Count an element of a list, which is one genre even if it contains separators."""
-        self._occurrences[genre_key(name)] += 1
+        self._occurrences[genre_key(name)] += times
         if "/" in name and len(_SEPARATORS.split(name)) < 2 * _JOINED_MAX:
             self._whole.add(name)
 

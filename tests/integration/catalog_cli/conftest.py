@@ -19,6 +19,8 @@ from catalog.demo.albums import DemoAlbum, demo_albums
 from catalog.demo.drawing.cover import cover_jpeg
 from local.servers.redis import RedisServer
 from local.servers.supabase import SupabaseServer
+from worker.encoder.protocol import Embeddings, Pixels
+from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 ALBUMS = 30
 
@@ -117,6 +119,20 @@ def catalog(
         return Done(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def embedded_covers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that contains, for each call of the encoder, the number of covers in the call."""
+    counts: list[int] = []
+    encode = FixedLatencyEncoder.encode_images
+
+    def counted(self: FixedLatencyEncoder, pixels: Pixels) -> Embeddings:
+        counts.append(len(pixels))
+        return encode(self, pixels)
+
+    monkeypatch.setattr(FixedLatencyEncoder, "encode_images", counted)
+    return counts
 
 
 def cells(album: DemoAlbum) -> dict[str, object]:

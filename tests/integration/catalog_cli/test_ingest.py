@@ -28,8 +28,6 @@ from tests.integration.catalog_cli.conftest import (
     write_table,
 )
 from tests.paths import DEMO_MODEL
-from worker.encoder.protocol import Embeddings, Pixels
-from worker.encoder.stand_in_encoder import FixedLatencyEncoder
 
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 
@@ -87,20 +85,6 @@ def test_only_changed_rows_are_written_again(catalog: Catalog, workdir: Path, da
     assert {i for i in after if after[i] != before[i]} == {"demo-1967-00003", "demo-1967-00007"}
     assert after["demo-1967-00003"]["genre"] == "Polka"
     assert after["demo-1967-00007"]["embedding"] == after["demo-1967-00008"]["embedding"]
-
-
-@pytest.fixture
-def embedded_covers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A list that contains, for each call of the encoder, the number of covers in the call."""
-    counts: list[int] = []
-    encode = FixedLatencyEncoder.encode_images
-
-    def counted(self: FixedLatencyEncoder, pixels: Pixels) -> Embeddings:
-        counts.append(len(pixels))
-        return encode(self, pixels)
-
-    monkeypatch.setattr(FixedLatencyEncoder, "encode_images", counted)
-    return counts
 
 
 def recaptioned() -> list[dict[str, object]]:

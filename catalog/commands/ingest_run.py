@@ -1,0 +1,168 @@
+"""Runs one ingest for a command: opens its tools, shows its progress, and prints its result."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from catalog.cache_invalidation import invalidating_cached_results
+from catalog.commands.command_runner import Call, Outcome
+from catalog.database.vector_index import build_index, drop_index_if_empty
+from catalog.ingest.album_source import notes_path
+from catalog.ingest.embedding.distributed import open_distributed_embedder
+from catalog.ingest.embedding.local import open_local_embedder
+from catalog.ingest.embedding.protocol import CoverEmbedder
+from catalog.ingest.report import Notes, Report, say_rejected
+from catalog.ingest.table_ingest import Ingest, Source, Tally
+from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
+from catalog.model_stamp import claim_catalog
+from catalog.progress_bar import progress_bar
+from catalog.writer.open_writer import open_checked_writer
+from catalog.writer.protocol import CatalogWriter
+from common.catalog.postgres_connections import open_connection
+from common.colours.palette import PALETTE_VERSION
+from common.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTools:
+    """The tools of one command, which may run several ingests."""
+
+    embedder: CoverEmbedder
+    writer: CatalogWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The result of one ingest."""
+
+    tally: Tally
+    outcome: Outcome
+
+
+@contextmanager
+def open_tools(call: Call) -> Iterator[IngestTools]:
+    """Open the embedder and the catalog, and check that the catalog has no vectors of another model."""
+    # A folder of thumbnails that cannot be written is reported before the model is loaded.
+    open_thumbnail_storage(call.settings)
+    with _embedder(call) as embedder, open_checked_writer(call.settings, call.console) as writer:
+        _claim(call.console, writer, embedder)
+        yield IngestTools(embedder, writer)
+
+
+def load(
+    call: Call,
+    tools: IngestTools,
+    source: Source,
+    *,
+    name: str,
+    total: int,
+    report_path: Path,
+    cover_url: str | None,
+) -> Loaded:
+    """Run one ingest and print its result."""
+    options, console, writer = call.options, call.console, tools.writer
+    thumbnails = open_thumbnail_storage(call.settings)
+    with (
+        invalidating(call, tools),
+        Report(report_path) as report,
+        Notes(notes_path(report_path)) as notes,
+        progress_bar(console, name, total=total) as bar,
+        indexed(call.settings, console, memory_mib=options.index_memory_mib),
+    ):
+        tally = Ingest(
+            source=source,
+            writer=writer,
+            embedder=tools.embedder,
+            report=report,
+            notes=notes,
+            cover_url=cover_url,
+            batch=options.batch,
+            advance=bar.advance,
+            skip=bar.skip,
+            thumbnails=thumbnails,
+        ).run()
+    without_palette = writer.count_without_palette(version=PALETTE_VERSION)
+    _say(console, tally, report)
+    say_palettes(console, without=without_palette)
+    say_thumbnails(console, thumbnails)
+    _say_notes(console, notes)
+    return Loaded(tally, Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE)
+
+
+def invalidating(call: Call, tools: IngestTools) -> AbstractContextManager[None]:
+    """Invalidate cached results after the `with` block, unless the operator keeps them."""
+    return invalidating_cached_results(
+        call.settings,
+        call.console,
+        model_fingerprint=tools.embedder.stamp.fingerprint,
+        keep_cache=call.options.keep_cache,
+    )
+
+
+def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> None:
+    if not claim_catalog(writer, embedder.stamp):
+        console.print(
+            f"the catalog does not say which model made its vectors; this run assumes {embedder.stamp.model}",
+            style="yellow",
+            markup=False,
+        )
+
+
+def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
+    if call.options.distributed:
+        return open_distributed_embedder(call.settings)
+    return open_local_embedder(call.settings)
+
+
+@contextmanager
+def indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
+    """Drop the index before a first load, and build it after the `with` block if it is missing."""
+    if settings.database_url is None:
+        # PostgREST cannot drop or build an index, so the database adds each row to the existing index.
+        yield
+        return
+    url = settings.database_url.get_secret_value()
+    with open_connection(url) as connection:
+        if drop_index_if_empty(connection):
+            console.print("first load: the index is built afterwards")
+    yield
+    with open_connection(url, autocommit=True) as connection:
+        built = build_index(
+            connection, memory_mib=memory_mib, starting=lambda rows: console.print(f"indexing {rows} albums")
+        )
+        if built is not None:
+            connection.execute("VACUUM (ANALYZE) album_covers")
+            console.print(built.summary())
+
+
+def _say(console: Console, tally: Tally, report: Report) -> None:
+    console.print(f"{tally.written} written, {tally.unchanged} unchanged, {tally.rejected} rejected")
+    say_rejected(console, report)
+
+
+def say_palettes(console: Console, *, without: int) -> None:
+    """Print how many albums have no palette."""
+    if without:
+        console.print(f"{without} albums have no palette: python -m catalog palettes")
+
+
+def say_thumbnails(console: Console, thumbnails: ThumbnailStorage | None) -> None:
+    """Print how many covers got thumbnails."""
+    for finding in () if thumbnails is None else thumbnails.findings():
+        console.print(finding, markup=False)
+
+
+def _say_notes(console: Console, notes: Notes) -> None:
+    """Print the number of notes for each column and reason, with one example each."""
+    if not notes.counts:
+        return
+    console.print("values that were left out or changed:")
+    for (column, reason), count in notes.counts.most_common():
+        example = notes.examples[column, reason]
+        console.print(
+            f"  {count} {column}: {reason}, such as row {example.row}: {example.detail}", markup=False
+        )
+    console.print(f"all of them are in {notes.path}", markup=False)
