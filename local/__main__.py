@@ -33,6 +33,7 @@ from common.processes.program_name import command_name, console_script
 from common.redis.clients import open_redis
 from local.errors import ExampleSearchFailed
 from local.example_searches import show_searches, throw_away_key
+from local.music import loading_music
 from local.options import LocalOptions, own_environment, read_options
 from local.phone.access import page_address, show_phone_address
 from local.phone.key import phone_key, revoke_left_key
@@ -119,7 +120,14 @@ def _serve(options: LocalOptions, stack: Stack, console: Console) -> None:
     console.print(f'set up the operators\' tools in another terminal: eval "$({env})"', soft_wrap=True)
     with _phone_key(options, stack, console):
         console.print(f"\nserving on {options.url} - open {options.url}/app/ - Ctrl-C stops everything")
-        stack.keep_running()
+        with _loading_music(options, stack):
+            stack.keep_running()
+
+
+def _loading_music(options: LocalOptions, stack: Stack) -> AbstractContextManager[None]:
+    if options.music is None:
+        return nullcontext()
+    return loading_music(options.music, state=options.state, env=stack.tool_environment)
 
 
 @contextmanager
@@ -134,8 +142,8 @@ def _phone_key(options: LocalOptions, stack: Stack, console: Console) -> Iterato
 
 
 def _command(options: LocalOptions, make: str, sub_command: str) -> str:
-    """Return a command for this service, with the PORT and STATE_DIR that this service was started with."""
-    given = {name: options.environ.get(name) for name in ("PORT", "STATE_DIR")}
+    """Return a command for this service, with the variables that name its state folder."""
+    given = {name: options.environ.get(name) for name in ("PORT", "STATE_DIR", "MUSIC")}
     variables = [f"{name}={shlex.quote(value)}" for name, value in given.items() if value]
     script = console_script()
     words = [make, *variables] if script is None else [*variables, script, sub_command]

@@ -29,6 +29,8 @@ class LocalOptions:
     environ: Mapping[str, str]
     #: The number of demo albums to load; 0 loads none and keeps the albums of the catalog.
     demo_albums: int = DEMO_ALBUMS
+    #: The folder of music that is loaded instead of the demo, or None.
+    music: Path | None = None
 
     @property
     def embeds_redis(self) -> bool:
@@ -77,7 +79,9 @@ class LocalOptions:
 
 
 def read_options(environ: Mapping[str, str]) -> LocalOptions:
-    """Read STATE_DIR, WORKERS, DEMO_ALBUMS, PHONE and all settings; CLIP_MODEL defaults to the demo model.
+    """Read MUSIC, STATE_DIR, WORKERS, DEMO_ALBUMS, PHONE and all settings.
+
+    CLIP_MODEL defaults to the demo model, unless a catalog or a folder of music is given.
 
     Raises:
         SettingsError: a variable is malformed.
@@ -90,6 +94,11 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
         del defaults["CLIP_MODEL"]
     else:
         defaults["THUMBNAIL_DIR"] = str(state_folder(environ) / THUMBNAILS)
+    music = _music(environ)
+    if music is not None:
+        # The demo's model was trained on drawn covers only.
+        defaults.pop("CLIP_MODEL", None)
+        defaults["DEMO_ALBUMS"] = "0"
     given = {name: value for name, value in environ.items() if value or is_given_as_empty(name, environ)}
     merged = {**defaults, **phone_defaults(given), **given}
     return LocalOptions(
@@ -98,7 +107,19 @@ def read_options(environ: Mapping[str, str]) -> LocalOptions:
         settings=load_settings(merged),
         environ=merged,
         demo_albums=_whole(merged.get("DEMO_ALBUMS", str(DEMO_ALBUMS)), name="DEMO_ALBUMS", minimum=0),
+        music=music,
     )
+
+
+def _music(environ: Mapping[str, str]) -> Path | None:
+    if not environ.get("MUSIC"):
+        return None
+    folder = Path(environ["MUSIC"]).expanduser().absolute()
+    if not folder.is_dir():
+        raise SettingsError(f"MUSIC: {folder} is not a folder")
+    if environ.get("DEMO_ALBUMS", "0") not in {"", "0"}:
+        raise SettingsError("MUSIC and DEMO_ALBUMS: a catalog contains either the music or the demo")
+    return folder
 
 
 def _whole(value: str, *, name: str, minimum: int) -> int:

@@ -1,4 +1,4 @@
-"""Removes the files that the service on this machine created with the same STATE_DIR and PORT.
+"""Removes the files that the service on this machine created with the same STATE_DIR, PORT and MUSIC.
 
 Databases, generated covers, thumbnails, exported models and logs are removed; the next start recreates them.
 API keys, and albums that a user has added, are lost.
@@ -12,12 +12,13 @@ from pathlib import Path
 
 from common.errors import CoverSearchError
 from common.processes.program_name import command_name
+from local.music import REPORT_FILE, STATE_FILE
 from local.options import THUMBNAILS, own_environment
 from local.processes.child_process_folder import running_process
 from local.state_folder import TOOL_SETTINGS, URL_RECORD, shared_folder, state_errors, state_folder
 
 _FOLDERS = ("redis", "postgres", "covers", THUMBNAILS, "models", "gateway", "worker-*")
-_FILES = (URL_RECORD, TOOL_SETTINGS)
+_FILES = (URL_RECORD, TOOL_SETTINGS, REPORT_FILE, *(f"{STATE_FILE}{end}" for end in ("", "-wal", "-shm")))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,6 +56,11 @@ class Stack:
             raise ServerFailed("the embedded PostgreSQL is not part of this stack")
         return self._postgres.url()
 
+    @property
+    def tool_environment(self) -> Mapping[str, str]:
+        """Return the environment variables with which the operators' tools use this stack."""
+        return self._service_environment()
+
     def start_servers(self) -> None:
         """Start the embedded Redis and PostgreSQL, each unless a setting gives another server's URL."""
         state = self._options.state

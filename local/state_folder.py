@@ -11,6 +11,8 @@ from local.errors import StateFolderUnusable
 
 #: The default state folder, in the working directory.
 DEFAULT_STATE = ".state"
+#: The state folder of a stack with a folder of music, in the state folder of its port.
+MUSIC_STATE = "music"
 DEFAULT_PORT = str(Settings.model_fields["port"].default)
 #: The file of the state folder that contains the URL of the last start.
 URL_RECORD = "url"
@@ -24,11 +26,14 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errn
 def state_folder(environ: Mapping[str, str]) -> Path:
     """Return STATE_DIR, by default a separate folder for each port, so that several stacks can run.
 
+    A folder of music has a catalog of its own, whose default folder is `music` in the folder of the port.
+
     Raises:
         SettingsError: the current folder has been removed, or the path begins with an unknown user.
     """
     given, port = environ.get("STATE_DIR"), environ.get("PORT") or DEFAULT_PORT
-    return _absolute(given or (DEFAULT_STATE if port == DEFAULT_PORT else f"{DEFAULT_STATE}/port-{port}"))
+    of_port = DEFAULT_STATE if port == DEFAULT_PORT else f"{DEFAULT_STATE}/port-{port}"
+    return _absolute(given or (f"{of_port}/{MUSIC_STATE}" if environ.get("MUSIC") else of_port))
 
 
 def shared_folder(environ: Mapping[str, str]) -> Path:

@@ -29,6 +29,33 @@ def test_each_port_has_its_own_state_folder_by_default(environ: dict[str, str], 
     assert read_options(environ).state == folder
 
 
+def test_music_has_a_catalog_of_its_own_and_the_production_model(tmp_path: Path) -> None:
+    options = read_options({"MUSIC": str(tmp_path)})
+
+    assert options.state == HERE / "music"
+    assert options.music == tmp_path
+    assert options.demo_albums == 0
+    assert options.settings.clip_model == "openai/clip-vit-base-patch32"
+    assert options.settings.thumbnail_dir == HERE / "music" / "thumbnails"
+    assert options.settings.model_cache_dir == HERE / "models"
+    assert read_options({"MUSIC": str(tmp_path), "PORT": "9000"}).state == HERE / "port-9000" / "music"
+    assert read_options({"MUSIC": str(tmp_path), "CLIP_MODEL": "own"}).settings.clip_model == "own"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"MUSIC": "/no/such/folder"}, "is not a folder"),
+        ({"DEMO_ALBUMS": "20"}, "either the music or the demo"),
+    ],
+)
+def test_music_must_exist_and_excludes_the_demo(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read_options({"MUSIC": str(tmp_path), **changes})
+
+
 def test_the_demos_thumbnails_are_beside_its_covers() -> None:
     options = read_options({"PORT": "9000"})
 
