@@ -106,6 +106,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         "explain.cost.k50.supabase": Target("ms", "<=", 2),
         "ingest.covers.efficiency": Target("share", ">=", 0.85),
         "ingest.bulk.p95_ratio": Target("x", "<=", 1.5, also="and the ingest continues"),
+        "ingest.music.scan_ratio": Target("x", "<=", 1.3),
+        "ingest.music.memory_growth": Target("MiB", "<=", 32),
         "thumbnails.cpu_share": Target("share", "report"),
         "thumbnails.kib": Target("KiB", "report"),
         "worker.rss_mb": Target("MB", "report", also="<= 1.0 x transformers eager in one process"),

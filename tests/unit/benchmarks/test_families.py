@@ -31,6 +31,8 @@ PROMISED = {
     "catalog.search.overhead",
     "ingest.covers.efficiency",
     "ingest.bulk.p95_ratio",
+    "ingest.music.scan_ratio",
+    "ingest.music.memory_growth",
     "worker.rss_mb",
     "worker.ready_s",
 }
