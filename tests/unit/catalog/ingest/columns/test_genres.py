@@ -1,11 +1,17 @@
 """A cell is split into genres, and the whole table decides which names belong together."""
 
+from collections import Counter
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from catalog.ingest.columns.genres import GenreSplitter, genre_splitter, parse_genre_list
+from catalog.ingest.columns.genres import (
+    GenreSplitter,
+    genre_splitter,
+    genre_splitter_of_counts,
+    parse_genre_list,
+)
 from common.errors import SettingsError
 
 PITCHFORK = ["Rock"] * 40 + ["Electronic"] * 20 + ["Folk/Country"] * 10 + ["Pop/R&B"] * 15 + ["Rap"] * 10
@@ -102,6 +108,15 @@ def test_the_operators_list_of_genres_overrides_the_table(
     listed: tuple[str, ...], cell: str, genres: tuple[str, ...]
 ) -> None:
     assert genre_splitter(PITCHFORK, listed=listed).read(cell) == genres
+
+
+@pytest.mark.parametrize("more", [[], ["Pop"], ["Pop", "Pop"], ["Rap/Pop/R&B"] * 3])
+def test_counted_cells_are_split_as_repeated_cells(more: list[str]) -> None:
+    cells = [*PITCHFORK, *more]
+    counted = genre_splitter_of_counts(Counter[object](cells).items())
+
+    for cell in ("Pop/R&B", "Rap/Pop/R&B", "Folk/Country", "Rock/Electronic"):
+        assert counted.read(cell) == genre_splitter(cells).read(cell)
 
 
 def test_the_list_of_genres_may_be_a_file_or_an_argument(tmp_path: Path) -> None:
