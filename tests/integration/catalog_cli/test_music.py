@@ -341,6 +341,7 @@ def test_embedded_covers_are_found_again_for_albums_without_an_embedding(
     [
         (("--music", "nowhere"), "there is no such folder"),
         (("albums.csv", "--music", "music"), "takes no table"),
+        (("--music", "music", "--dry-run"), "takes no table"),
         (("--music", "music", "--cover-url", "/covers/{file}"), "use {id}"),
         (("albums.csv", "--covers", "covers", "--prune"), "belong to --music"),
         (("--missing", "--music", "music"), "not both"),
