@@ -18,7 +18,7 @@ from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.protocol import Covers
-from catalog.ingest.covers.releases.locations import release_location
+from catalog.ingest.covers.releases.locations import is_release_location, release_location
 from catalog.ingest.covers.releases.opening import open_release_covers
 from catalog.ingest.covers.urls import CoverUrls
 from catalog.ingest.rejection import Rejected, RowFault
@@ -72,8 +72,11 @@ class AlbumSource:
         """Return the album with the URL of its cover or, if it has no URL, with the ids of its release."""
         if not self.finds_covers:
             return album
+        # A cell must not look like the ids of a release, because only `release_location` writes them.
         urls = (
-            cover for cover in (album.cover, album.fields.cover_url) if cover is not None and "://" in cover
+            cover
+            for cover in (album.cover, album.fields.cover_url)
+            if cover is not None and "://" in cover and not is_release_location(cover)
         )
         return replace(album, cover=next(urls, None) or release_location(album.metadata))
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from catalog.ingest.album_source import AlbumSource
 from catalog.ingest.columns.fields import COVER, GENRE, METADATA, Album
+from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.folder import CoverFolder
 from catalog.ingest.covers.releases.locations import is_release_location
 from catalog.ingest.rejection import Rejected, RowFault
@@ -56,7 +57,7 @@ def show_albums(source: AlbumSource, console: Console) -> bool:
 
 def _check_cover(source: AlbumSource, album: Album) -> tuple[Album, str] | Rejected:
     """Return the album and the location of its cover, or a rejection if it has none."""
-    if is_release_location(album.cover):
+    if source.finds_covers and is_release_location(album.cover):
         return album, f"{album.cover} (Cover Art Archive)"
     try:
         cover = source.covers.find(album.fields.id, album.cover).source
@@ -78,7 +79,7 @@ def _described(album: Album, cover: str) -> Iterator[str]:
     }
     for name, value in values.items():
         if value is not None and value is not False and value != "":
-            yield f"{name}: {value!s:.{_VALUE_MAX_CHARS}}"
+            yield f"{name}: {printable(str(value)[:_VALUE_MAX_CHARS])}"
 
 
 def _say(console: Console, counts: _Counts) -> None:

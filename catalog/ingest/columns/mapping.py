@@ -275,4 +275,4 @@ def require_known(columns: Sequence[str], given: Mapping[str, str]) -> None:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    return ", ".join(map(printable, names))

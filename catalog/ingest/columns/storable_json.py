@@ -8,6 +8,8 @@ import orjson
 from catalog.ingest.tables.raw_row import Cells, UnreadableCell
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
+#: Maps the control characters of ASCII and of Latin-1 to escape sequences.
+_CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
 
 
 class NotStorable(ValueError):
@@ -63,8 +65,11 @@ def to_json_object(value: object) -> dict[str, Any]:
 
 
 def printable(name: str) -> str:
-    """Return a name in which bytes that are not UTF-8 are replaced by escape sequences."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Return a text whose control characters, and bytes that are not UTF-8, are escaped.
+
+    A table is untrusted, and a terminal would obey its control characters.
+    """
+    return name.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
 
 
 def _to_text(value: object) -> str:

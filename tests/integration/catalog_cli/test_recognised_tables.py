@@ -136,6 +136,40 @@ def test_a_dry_run_of_a_table_without_faults_succeeds(
     assert catalog(*DRY_RUN, "--covers", "covers").status == 0
 
 
+def test_cells_cannot_send_commands_to_the_terminal(
+    catalog: Catalog, workdir: Path, tables: list[dict[str, object]]
+) -> None:
+    tables[0]["\x1b[2J"] = "x"
+    tables[0]["Author"] = "\x1b]0;title\x07 \x9b2J Name\nrow 2 would be rejected"
+    tables[1]["Year"] = "\x1b[2J"
+    write_table(workdir / "albums.csv", tables)
+
+    done = catalog(*DRY_RUN, "--covers", "covers")
+    refused = catalog(*DRY_RUN, "--covers", "covers", "--map", "artist=")
+
+    assert "stored as metadata: Label (as label), \\x1b[2J" in done.err
+    assert refused.status == 2
+    assert "  reviewer: \\x1b]0;title\\x07 \\x9b2J Name\\nrow 2 would be rejected" in done.out.splitlines()
+    assert not {"\x1b", "\x07", "\x9b"} & set(done.out + done.err + refused.err)
+
+
+def test_a_cell_that_looks_like_the_ids_of_a_release_is_not_trusted(catalog: Catalog, workdir: Path) -> None:
+    cells_of_covers = ("discogs:release/x://", "musicbrainz:release/../../x://")
+    table = [
+        {"artist": "A", "album": number, "cover": cell, "discogs_id": number}
+        for number, cell in enumerate(cells_of_covers, start=1)
+    ]
+    write_table(workdir / "albums.csv", table)
+
+    done = catalog(*DRY_RUN)
+
+    assert done.status == 0, done.err
+    assert [line for line in done.out.splitlines() if "cover:" in line] == [
+        "  cover: discogs:release/1 (Cover Art Archive)",
+        "  cover: discogs:release/2 (Cover Art Archive)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("columns", "arguments", "says"),
     [
