@@ -133,5 +133,6 @@ class ReleaseCovers:
         if not paths:
             return one
         first, *others = (f"{self._archive}{path}/{_FRONT}" for path in paths)
-        self._others[first] = tuple(others)
+        if others:
+            self._others[first] = tuple(others)
         return replace(one, album=replace(one.album, cover=first))

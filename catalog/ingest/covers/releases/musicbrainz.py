@@ -57,8 +57,11 @@ class MusicBrainz:
         addresses = "".join(f"&resource={_PAGE}{number}" for number in discogs_releases)
         try:
             answer = self._fetcher.fetch(f"{self._url}/ws/2/url?fmt=json&inc=release-rels{addresses}").content
-        except NotFound:
-            # An unknown address in a request with several addresses is left out of the answer instead.
+        except NotFound as error:
+            # An unknown address in a request with several addresses is left out of the answer instead, so
+            # this 404 means that MUSICBRAINZ_URL is wrong, and nothing about the releases.
+            if len(discogs_releases) > 1:
+                raise CoverUnreachable(error.detail) from None
             answer = b'{"urls": []}'
         found = _read(answer)
         return {number: found.get(number, ()) for number in discogs_releases}

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.ingest.covers.fetch.fetcher import CoverFetcher, CoverUnreachable
 from catalog.ingest.covers.releases.musicbrainz import LOOKUP_MAX, MusicBrainz
-from tests.release_services import ReleaseServices, mbid_of, release_services
+from tests.release_services import ReleaseServices, mbid_of, refuse, release_services
 
 
 @pytest.fixture
@@ -43,6 +43,15 @@ def test_a_hundred_releases_are_looked_up_in_one_request(
 @pytest.mark.parametrize(("number", "ids"), [(3, (mbid_of(3),)), (4, ())])
 def test_a_single_release_is_looked_up(musicbrainz: MusicBrainz, number: int, ids: tuple[str, ...]) -> None:
     assert musicbrainz.releases_of([number]) == {number: ids}
+
+
+def test_a_missing_web_service_means_nothing_about_several_releases(
+    musicbrainz: MusicBrainz, services: ReleaseServices
+) -> None:
+    services.musicbrainz_faults = [refuse(404)]
+
+    with pytest.raises(CoverUnreachable, match="was answered with 404"):
+        musicbrainz.releases_of([3, 5])
 
 
 @pytest.mark.parametrize(
