@@ -232,3 +232,29 @@ def test_a_damaged_file_of_answers_is_reported(
 
     assert done.status == 2
     assert f"{file}: the file of remembered answers cannot be used" in done.err
+
+
+def test_an_exported_collection_is_ingested_again_unchanged(
+    catalog: Catalog, workdir: Path, services: ReleaseServices, database_url: str
+) -> None:
+    write_table(workdir / "albums.csv", [exported(number) for number in (1, 2)])
+    services.releases = {1: [mbid_of(1)], 2: [mbid_of(2)]}
+    services.covers = {f"release/{mbid_of(number)}": drawn_cover(workdir, number) for number in (1, 2)}
+    catalog(*INGEST, **services.settings())
+    before = rows(database_url)
+    services.asked()
+
+    written = catalog("export", "copy.csv")
+    again = catalog("ingest", "copy.csv", "--allow-private")
+    thumbnails = catalog(
+        "thumbnails",
+        "--allow-private",
+        THUMBNAIL_DIR=str(workdir / "small"),
+        THUMBNAIL_REMOTE_COVERS="allow",
+    )
+
+    assert written.status == 0, written.err
+    assert "0 written, 2 unchanged, 0 rejected" in again.err, again.err
+    assert rows(database_url) == before
+    assert thumbnails.status == 0, thumbnails.err
+    assert all(path.startswith(("/release/", "/download/")) for path in services.asked())
