@@ -4,15 +4,12 @@ A column whose name only suggests a field is recognised only if its values fit: 
 only if its scale ends at 10, and `url` becomes the cover only if it has addresses of pictures.
 """
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 
-from pydantic_core import PydanticCustomError
-
-from catalog.ingest.columns.cell_values import is_empty, is_empty_word, read_score
+from catalog.ingest.columns.column_values import STARS_MAX, ColumnValues, read_values
 from catalog.ingest.columns.fields import (
     COVER,
     DISCOGS_RELEASE,
@@ -27,14 +24,14 @@ from catalog.ingest.columns.presets import PRESETS, Correction, Preset, column_k
 from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_id
 from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.columns.usual_names import USUAL_NAMES, Names
-from catalog.ingest.rejection import RowFault
 from catalog.ingest.tables.table import Table
 from common.errors import SettingsError
 
-#: The number of non-empty cells whose values decide whether a column has covers or ids of releases.
-_SAMPLE = 20
-#: A column is not the score if no value is above STARS_MAX, or if more than OUTLIERS_SHARE are above 10.
-_STARS_MAX, _OUTLIERS_SHARE = 5, 0.01
+#: A column is not the score if more than this share of its numbers are outside of 0 to 10, or if no larger
+#: share is above STARS_MAX; a smaller share are errors of typing.
+_OUTLIERS_SHARE = 0.01
+#: The fields and keys for which the values of a column are read.
+_READ = frozenset({"id", SCORE, COVER, *RELEASE_IDS})
 _WORDS: Mapping[str, str] = {
     "album_name": "the title of the album",
     "release_year": "the year",
@@ -87,7 +84,7 @@ def recognise(
     names = USUAL_NAMES
     if chosen is not None:
         names = {name: tuple(frozenset({one}) for one in ranked) for name, ranked in chosen.names.items()}
-    return _Recognition(table, given, chosen, cover_urls=cover_urls).run(names)
+    return _Recognition(table, given, chosen, names, cover_urls=cover_urls).run()
 
 
 def _choose_preset(columns: Collection[str], name: str | None) -> Preset | None:
@@ -112,9 +109,16 @@ class _Recognition:
     """Finds the columns of one table."""
 
     def __init__(
-        self, table: Table, given: Mapping[str, str], preset: Preset | None, *, cover_urls: bool
+        self,
+        table: Table,
+        given: Mapping[str, str],
+        preset: Preset | None,
+        names: Mapping[str, Sequence[Names]],
+        *,
+        cover_urls: bool,
     ) -> None:
         self._table = table
+        self._names = names
         self._preset = preset
         self._given = given
         self._cover_urls = cover_urls
@@ -124,10 +128,10 @@ class _Recognition:
         self._fields = {name: column for name, column in given.items() if name in FIELDS}
         self._remarks: list[str] = []
 
-    def run(self, usual_names: Mapping[str, Sequence[Names]]) -> Recognised:
+    def run(self) -> Recognised:
         keys = {name: column for name, column in self._given.items() if name not in FIELDS and column}
         keys |= {name: name for name in METADATA_KEYS if name in self._exact}
-        for name, ranks in usual_names.items():
+        for name, ranks in self._names.items():
             if name in self._given or name in self._exact:
                 continue
             column = self._find(name, ranks)
@@ -140,7 +144,7 @@ class _Recognition:
 
     def _recognised(self, keys: Mapping[str, str]) -> Recognised:
         remarks, preset, fields = tuple(self._remarks), self._preset, self._fields
-        if "id" not in fields and "id" not in self._exact:
+        if not fields.get("id") and "id" not in self._exact:
             remarks += ("there is no column of ids, so each id is made from the artist and the title",)
         is_found = preset is not None and "id" in fields and "id" not in self._given
         return Recognised(
@@ -156,7 +160,9 @@ class _Recognition:
     def _has_urls(self) -> bool:
         found = {name: name for name in self._exact} | self._fields
         columns = [found[name] for name in (COVER, "cover_url") if found.get(name)]
-        return any(_URL.fullmatch(str(cell).strip()) for column in columns for cell in self._sample(column))
+        return any(
+            _URL.fullmatch(str(cell).strip()) for column in columns for cell in self._values[column].sample
+        )
 
     def _find(self, name: str, ranks: Sequence[Names]) -> str | None:
         """Return the column of a field or key, or None if no column fits."""
@@ -180,7 +186,7 @@ class _Recognition:
         if name == COVER:
             return self._has_covers(column)
         if name in _RELEASE_IDS:
-            return any(_RELEASE_IDS[name](cell) for cell in self._sample(column))
+            return any(_RELEASE_IDS[name](cell) for cell in self._values[column].sample)
         if self._preset is not None:
             return True
         check = {"id": self._fault_of_ids, SCORE: self._fault_of_scores}.get(name)
@@ -193,7 +199,7 @@ class _Recognition:
 
     def _has_covers(self, column: str) -> bool:
         """Return whether a column has URLs of covers or, without `cover_urls`, names of files."""
-        cells = [str(cell).strip() for cell in self._sample(column)]
+        cells = [str(cell).strip() for cell in self._values[column].sample]
         if not self._cover_urls:
             return bool(cells) and all(_PICTURE.search(cell) and not _URL.match(cell) for cell in cells)
         urls = [cell for cell in cells if _URL.fullmatch(cell)]
@@ -203,37 +209,28 @@ class _Recognition:
         return 2 * len(urls) > len(cells)
 
     def _fault_of_ids(self, column: str) -> str | None:
-        empty = any(is_empty(row.get(column)) for row in self._rows())
-        return "some of its cells are empty" if empty else None
+        return "some of its cells are empty" if self._values[column].empty else None
 
     def _fault_of_scores(self, column: str) -> str | None:
-        best, count, outliers = 0.0, 0, 0
-        for score in filter(None, map(_score, self._cells(column))):
-            best, count = max(best, score), count + 1
-            outliers += math.isinf(score)
-        if best <= _STARS_MAX:
-            return f"none of its values is above {_STARS_MAX}, so its scale is not 0 to 10"
-        return "it has values outside of 0 to 10" if outliers > _OUTLIERS_SHARE * count else None
+        values = self._values[column]
+        if values.outliers > _OUTLIERS_SHARE * values.scores:
+            return "it has values outside of 0 to 10"
+        if values.above_stars <= _OUTLIERS_SHARE * values.scores:
+            return f"almost none of its values is above {STARS_MAX}, so its scale is not 0 to 10"
+        return None
 
-    def _sample(self, column: str) -> list[object]:
-        return list(islice(self._cells(column), _SAMPLE))
-
-    def _cells(self, column: str) -> Iterator[object]:
-        for row in self._rows():
-            cell = row.get(column)
-            if not is_empty(cell) and not is_empty_word(cell):
-                yield cell
-
-    def _rows(self) -> Iterator[Mapping[str, object]]:
-        return (row.cells for row in self._table.rows() if not isinstance(row.cells, RowFault))
-
-
-def _score(cell: object) -> float | None:
-    """Return a score, infinity for a number outside of 0 to 10, or None if the cell has no number."""
-    try:
-        return read_score(cell)
-    except PydanticCustomError as error:
-        return math.inf if error.type == "score_out_of_range" else None
+    @cached_property
+    def _values(self) -> Mapping[str, ColumnValues]:
+        """The values of the columns for `_READ`, which are read in one pass because a table may be large."""
+        names = {name: frozenset().union(*self._names.get(name, ())) for name in _READ}
+        columns = {
+            column
+            for column in self._table.columns
+            if any(column_key(column) in keys for keys in names.values())
+        }
+        columns |= {self._given.get(name) or name for name in (COVER, "cover_url")}
+        scores = {column for column in columns if column_key(column) in names[SCORE]}
+        return read_values(self._table, columns & {*self._table.columns}, scores=scores)
 
 
 def _ambiguous(name: str, columns: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """The columns of well-known tables are recognised, and columns that only look alike are not."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from catalog.ingest.columns.fields import Album
 from catalog.ingest.columns.mapping import ColumnMap
 from catalog.ingest.columns.recognition import Recognised, recognise
 from catalog.ingest.rejection import RowFault
-from catalog.ingest.tables.table import Table, open_table
+from catalog.ingest.tables.raw_row import RawRow
+from catalog.ingest.tables.table import Reader, Table, open_table
 from common.errors import SettingsError
 
 MBID = "76df3287-6cda-33eb-8e9a-044b5e15ffdd"
@@ -22,6 +24,21 @@ PITCHFORK = (
     "reviewid,title,artist,url,score,best_new_music,author,author_type,pub_date,pub_weekday,pub_day,"
     "pub_month,pub_year"
 )
+
+
+class CountingReader:
+    """A reader that counts how often the table is read."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.passes = 0
+
+    def described(self) -> str:
+        return self._reader.described()
+
+    def rows(self) -> Iterator[RawRow]:
+        self.passes += 1
+        return self._reader.rows()
 
 
 def table_of(folder: Path, header: str, *rows: Sequence[object]) -> Table:
@@ -144,6 +161,8 @@ def test_a_mapping_of_the_operator_ends_the_ambiguity(tmp_path: Path) -> None:
         (("B+", "A"), False),
         (("4.5", "5.1"), True),
         (("8,7", "9.1/10", ""), True),
+        (("4", "5", "0") * 60 + ("55",), False),
+        (("4", "5", "0") * 60 + ("6",), False),
     ],
 )
 def test_a_rating_is_the_score_only_if_its_scale_ends_at_ten(
@@ -191,13 +210,30 @@ def test_a_table_without_ids_gets_an_id_for_each_artist_and_title(tmp_path: Path
     assert found.remarks == ("there is no column of ids, so each id is made from the artist and the title",)
 
 
-def test_a_column_of_ids_with_empty_cells_is_not_used(tmp_path: Path) -> None:
-    found = found_in(tmp_path, "album_id,artist,album", ["1", "A", "N"], ["", "A", "O"])
+@pytest.mark.parametrize("missing", ["", "NA"])
+def test_a_column_of_ids_with_empty_cells_is_not_used(tmp_path: Path, missing: str) -> None:
+    found = found_in(tmp_path, "album_id,artist,album", ["1", "A", "N"], [missing, "A", "O"])
 
     assert "id" not in found.fields
     assert (
         found.remarks[0] == "album_id is stored as metadata, and is not the id: some of its cells are empty"
     )
+
+
+def test_a_table_is_read_once_whatever_columns_it_has(tmp_path: Path) -> None:
+    header = "album_id,artist,album,score,cover,image,url,mbid,discogs_id,release_group_mbid"
+    table = table_of(tmp_path, header, *([n, "A", n, n % 10, *[""] * 6] for n in range(30)))
+    reader = CountingReader(table.reader)
+
+    recognise(replace(table, reader=reader), {}, cover_urls=True)
+
+    assert reader.passes == 1
+
+
+def test_the_operator_is_told_that_ids_are_made(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "id,artist,album", given={"id": ""})
+
+    assert found.remarks == ("there is no column of ids, so each id is made from the artist and the title",)
 
 
 def test_labels_and_ids_of_releases_are_stored_under_keys(tmp_path: Path) -> None:
