@@ -1,17 +1,25 @@
 """Presets: fixed mappings for the columns of well-known tables, with corrections of their values."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 
+from catalog.ingest.columns.cell_values import is_empty
 from catalog.ingest.columns.fields import CATALOG_NUMBER, COVER, DISCOGS_RELEASE, GENRE, LABEL, SCORE
 from catalog.ingest.columns.release_ids import discogs_release_id
+from catalog.ingest.rejection import RowFault
+from catalog.ingest.tables.table import Table
 
 #: The number that Discogs adds to artists and labels of the same name, such as `Nirvana (2)`.
-_DISCOGS_NUMBER = re.compile(r" \(\d{1,4}\)(?=\*?(?:[ ,]|$))")
+_DISCOGS_NUMBER = re.compile(r" \(\d{1,4}\)(?=\*?(?:[ ,;/)]|$))")
 #: The asterisk that Discogs adds to a name that is spelled as on the record, such as `Beatles*`.
-_DISCOGS_ASTERISK = re.compile(r"(?<=[^\s*])\*(?=[ ,]|$)")
+_DISCOGS_ASTERISK = re.compile(r"(?<=[^\s*])\*(?=[ ,;/]|$)")
+#: The article after a name, such as `Beatles, The`, which older exports have.
+_DISCOGS_ARTICLE = re.compile(r"(?:^|(?<=, ))([^,]+), The(?=, |$)")
+#: The number of rows that decide whether a table with an export's columns is an export.
+_SAMPLE_ROWS = 20
 
 Correction = Callable[[object], object]
 
@@ -25,6 +33,8 @@ class Preset:
     table: str
     #: Sets of column names; a table that has all names of one of the sets is of this kind.
     marks: tuple[frozenset[str], ...]
+    #: A column whose values show that a table is of another kind, and the check of one value.
+    checked: tuple[str, Callable[[object], object]] | None
     #: For each field and each key of the metadata, the names of its column, the preferred name first.
     names: Mapping[str, tuple[str, ...]]
     #: Corrects the values of a field, or of a key of the metadata, before they are validated.
@@ -34,10 +44,17 @@ class Preset:
     #: The name of a column that must not become the score, because its scale is not 0 to 10.
     never_score: str | None = None
 
-    def matches(self, columns: Collection[str]) -> bool:
-        """Return whether a table with these columns is of this kind."""
-        keys = frozenset(map(column_key, columns))
-        return any(marks <= keys for marks in self.marks)
+    def matches(self, table: Table) -> bool:
+        """Return whether a table is of this kind by its columns and the values of its first rows."""
+        keys = {column_key(column): column for column in table.columns}
+        if not any(marks <= keys.keys() for marks in self.marks):
+            return False
+        if self.checked is None:
+            return True
+        (name, check), rows = self.checked, islice(table.rows(), _SAMPLE_ROWS)
+        cells = [row.cells.get(keys[name]) for row in rows if not isinstance(row.cells, RowFault)]
+        present = [cell for cell in cells if not is_empty(cell)]
+        return not present or any(map(check, present))
 
 
 def column_key(name: str) -> str:
@@ -52,9 +69,15 @@ def _without_discogs_marks(value: object) -> object:
     return _DISCOGS_ASTERISK.sub("", _DISCOGS_NUMBER.sub("", value))
 
 
+def _artist(value: object) -> object:
+    """Return the names of artists without the marks of Discogs, each with its article in front."""
+    value = _without_discogs_marks(value)
+    return _DISCOGS_ARTICLE.sub(r"The \1", value) if isinstance(value, str) else value
+
+
 def _without_unknown_year(value: object) -> object:
-    """Return None for the year 0, which Discogs writes for an unknown year."""
-    return None if str(value).strip() == "0" else value
+    """Return None for the year 0, which Discogs writes for an unknown year, and pandas as 0.0."""
+    return None if str(value).strip() in {"0", "0.0"} else value
 
 
 def _release_number(value: object) -> object:
@@ -67,6 +90,7 @@ PITCHFORK = Preset(
     name="pitchfork",
     table="table of Pitchfork's reviews",
     marks=(frozenset({"reviewid", "artist", "title", "score", "bestnewmusic"}),),
+    checked=None,
     names={
         "id": ("reviewid", "id"),
         "artist": ("artist", "artists"),
@@ -88,6 +112,8 @@ DISCOGS = Preset(
         frozenset({"catalog", "artist", "title", "releaseid"}),
         frozenset({"listingid", "artist", "title", "releaseid"}),
     ),
+    # The column of another table may have the ids of MusicBrainz.
+    checked=("releaseid", lambda cell: str(cell).strip() == "0" or discogs_release_id(cell)),
     names={
         "id": ("releaseid",),
         "artist": ("artist",),
@@ -101,7 +127,7 @@ DISCOGS = Preset(
     },
     corrections={
         "id": _release_number,
-        "artist": _without_discogs_marks,
+        "artist": _artist,
         LABEL: _without_discogs_marks,
         "release_year": _without_unknown_year,
     },

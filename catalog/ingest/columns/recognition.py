@@ -5,7 +5,7 @@ only if its scale ends at 10, and `url` becomes the cover only if it has address
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,11 @@ from catalog.ingest.columns.fields import (
     SCORE,
 )
 from catalog.ingest.columns.presets import PRESETS, Correction, Preset, column_key
-from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_id
+from catalog.ingest.columns.release_ids import (
+    discogs_release_id,
+    musicbrainz_release_group_id,
+    musicbrainz_release_id,
+)
 from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.columns.usual_names import USUAL_NAMES, Names
 from catalog.ingest.tables.table import Table
@@ -39,8 +43,8 @@ _WORDS: Mapping[str, str] = {
     SCORE: "the score",
 }
 _RELEASE_IDS: Mapping[str, Callable[[object], object]] = {
-    MUSICBRAINZ_RELEASE: musicbrainz_id,
-    MUSICBRAINZ_RELEASE_GROUP: musicbrainz_id,
+    MUSICBRAINZ_RELEASE: musicbrainz_release_id,
+    MUSICBRAINZ_RELEASE_GROUP: musicbrainz_release_group_id,
     DISCOGS_RELEASE: discogs_release_id,
 }
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -79,7 +83,7 @@ def recognise(
     Raises:
         SettingsError: two columns could be the same field, or `given` maps a rating of 0 to 5 to the score.
     """
-    chosen = _choose_preset(table.columns, preset)
+    chosen = _choose_preset(table, preset)
     _require_score(chosen, given)
     names = USUAL_NAMES
     if chosen is not None:
@@ -87,8 +91,8 @@ def recognise(
     return _Recognition(table, given, chosen, names, cover_urls=cover_urls).run()
 
 
-def _choose_preset(columns: Collection[str], name: str | None) -> Preset | None:
-    found = next((preset for preset in PRESETS.values() if preset.matches(columns)), None)
+def _choose_preset(table: Table, name: str | None) -> Preset | None:
+    found = next((preset for preset in PRESETS.values() if preset.matches(table)), None)
     if name is None or found is None:
         return found if name is None else PRESETS[name]
     if found.name != name:

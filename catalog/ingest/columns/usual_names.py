@@ -33,7 +33,7 @@ USUAL_NAMES: Mapping[str, tuple[Names, ...]] = MappingProxyType(
         "artist": _ranks(
             "albumartist albumartists albumartistname albumartistnames",
             "artist artistname",
-            "artists artistnames artistcredit",
+            "artists artistnames artistsname artistcredit",
             "performer performers band bandname",
         ),
         "album_name": _ranks(
@@ -48,7 +48,7 @@ USUAL_NAMES: Mapping[str, tuple[Names, ...]] = MappingProxyType(
         ),
         "release_year": _ranks(
             "originalyear originalreleaseyear originaldate originalreleasedate firstreleasedate",
-            "releaseyear yearreleased yearofrelease albumyear",
+            "releaseyear releasedyear yearreleased yearofrelease albumyear",
             "year",
             "releasedate released datereleased albumreleasedate",
             "date",
@@ -70,12 +70,16 @@ USUAL_NAMES: Mapping[str, tuple[Names, ...]] = MappingProxyType(
             "catalognumber cataloguenumber catalogno catalogueno catno", "catalog catalogue"
         ),
         MUSICBRAINZ_RELEASE: _ranks(
-            "musicbrainzalbumid musicbrainzreleaseid releasembid albummbid mbreleaseid",
+            "musicbrainzalbumid musicbrainzreleaseid releasembid albummbid mbreleaseid mbalbumid mbzalbumid",
             "mbid musicbrainzid",
+            "releaseid releasegid",
         ),
         MUSICBRAINZ_RELEASE_GROUP: _ranks(
-            "musicbrainzreleasegroupid releasegroupmbid mbreleasegroupid releasegroupid"
+            "musicbrainzreleasegroupid releasegroupmbid mbreleasegroupid mbzreleasegroupid",
+            "releasegroupid releasegroupgid",
         ),
-        DISCOGS_RELEASE: _ranks("discogsreleaseid discogsid discogsrelease", "discogsurl discogslink"),
+        DISCOGS_RELEASE: _ranks(
+            "discogsreleaseid discogsid discogsrelease discogsalbumid", "discogsurl discogslink"
+        ),
     }
 )

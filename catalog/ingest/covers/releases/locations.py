@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from catalog.ingest.columns.fields import DISCOGS_RELEASE, MUSICBRAINZ_RELEASE, MUSICBRAINZ_RELEASE_GROUP
-from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_id
+from catalog.ingest.columns.release_ids import (
+    discogs_release_id,
+    musicbrainz_release_group_id,
+    musicbrainz_release_id,
+)
 
 _MUSICBRAINZ, _DISCOGS = "musicbrainz:", "discogs:release/"
 
 
 def release_location(metadata: Mapping[str, object]) -> str | None:
     """Return the location of an album's cover, or None if the metadata has no id of a release."""
-    release = musicbrainz_id(metadata.get(MUSICBRAINZ_RELEASE))
-    group = musicbrainz_id(metadata.get(MUSICBRAINZ_RELEASE_GROUP))
+    release = musicbrainz_release_id(metadata.get(MUSICBRAINZ_RELEASE))
+    group = musicbrainz_release_group_id(metadata.get(MUSICBRAINZ_RELEASE_GROUP))
     discogs = discogs_release_id(metadata.get(DISCOGS_RELEASE))
     parts = [
         *([f"{_MUSICBRAINZ}release/{release}"] if release else []),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_id
+from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_release_id
 from catalog.ingest.covers.fetch.fetcher import CoverFetcher, CoverUnreachable, NotFound
 
 #: The maximum number of addresses in one request.
@@ -89,5 +89,7 @@ def _read(answer: bytes) -> dict[int, tuple[str, ...]]:
 
 
 def _releases(address: _Address) -> set[str]:
-    ids = (musicbrainz_id(one.release.id) for one in address.relations if one.release and not one.ended)
+    ids = (
+        musicbrainz_release_id(one.release.id) for one in address.relations if one.release and not one.ended
+    )
     return {release for release in ids if release}

@@ -356,6 +356,42 @@ def test_a_preset_maps_a_table_that_would_be_ambiguous(tmp_path: Path) -> None:
         found_in(tmp_path, header)
 
 
+@pytest.mark.parametrize(
+    ("written", "artist"),
+    [
+        ("Beatles, The", "The Beatles"),
+        ("Beatles*, The", "The Beatles"),
+        ("Verve, The (2)", "The Verve"),
+        ("Rolling Stones, The, Beatles, The", "The Rolling Stones, The Beatles"),
+        ("Foo (2)*/Bar (3); Baz*", "Foo/Bar; Baz"),
+        ("*NSYNC & M*A*S*H", "*NSYNC & M*A*S*H"),
+        ("Peter, The Wolf", "Peter, The Wolf"),
+    ],
+)
+def test_the_marks_of_discogs_are_removed_from_artists(tmp_path: Path, written: str, artist: str) -> None:
+    table = table_of(tmp_path, DISCOGS, ["X", written, "N", "", "", "", "0.0", 7, *[""] * 5])
+
+    (album,) = albums_in(table, recognise(table, {}, cover_urls=True))
+
+    assert (album.fields.artist, album.fields.release_year, album.notes) == (artist, None, ())
+
+
+def test_ids_of_musicbrainz_make_no_discogs_export(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "catalog,artist,title,release_id", ["X", "A", "N", MBID])
+
+    assert (found.preset, found.id_prefix) == (None, "")
+    assert found.metadata_keys["musicbrainz_album_id"] == found.fields["id"] == "release_id"
+
+
+def test_the_names_of_beets_are_recognised(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "albumartist,album,mb_albumid,discogs_albumid", ["A", "N", MBID, "7"])
+
+    assert found.metadata_keys == {
+        "musicbrainz_album_id": "mb_albumid",
+        "discogs_release_id": "discogs_albumid",
+    }
+
+
 def test_a_discogs_row_without_an_id_is_rejected(tmp_path: Path) -> None:
     table = table_of(tmp_path, DISCOGS, ["X", "A", "N", *[""] * 10])
     columns = ColumnMap.of_recognised(table.columns, recognise(table, {}, cover_urls=True))

@@ -2,7 +2,11 @@
 
 import pytest
 
-from catalog.ingest.columns.release_ids import discogs_release_id, musicbrainz_id
+from catalog.ingest.columns.release_ids import (
+    discogs_release_id,
+    musicbrainz_release_group_id,
+    musicbrainz_release_id,
+)
 
 MBID = "76df3287-6cda-33eb-8e9a-044b5e15ffdd"
 
@@ -37,4 +41,12 @@ def test_the_number_of_a_discogs_release_is_read(cell: object, number: int | Non
     ],
 )
 def test_a_musicbrainz_id_is_read(cell: object, mbid: str | None) -> None:
-    assert musicbrainz_id(cell) == mbid
+    assert musicbrainz_release_id(cell) == mbid
+
+
+@pytest.mark.parametrize("page", ["artist", "release-group", "recording"])
+def test_the_address_of_another_page_has_no_id_of_a_release(page: str) -> None:
+    address = f"https://musicbrainz.org/{page}/{MBID}"
+
+    assert musicbrainz_release_id(address) is None
+    assert musicbrainz_release_group_id(address) == (MBID if page == "release-group" else None)
