@@ -59,7 +59,12 @@ class AlbumSource:
     def mapping(self) -> list[str]:
         """Return lines that name the column of each field, and say why other columns were not used."""
         columns, found = self.columns.columns, self.recognised
-        mapped = (f"{name} = {printable(columns[name])}" for name in FIELDS if name in columns)
+        others = self.columns.alternatives
+        mapped = (
+            f"{name} = {' or '.join(map(printable, (columns[name], *others.get(name, ()))))}"
+            for name in FIELDS
+            if name in columns
+        )
         lines = [f"fields: {', '.join(mapped)}"]
         if found is not None and found.preset is not None:
             lines.insert(0, f"recognised as a {found.preset.table} (--preset {found.preset.name})")

@@ -111,6 +111,15 @@ def read_year(value: object) -> int:
     return int(number)
 
 
+def is_year(value: object) -> bool:
+    """Return whether `read_year` can read a value."""
+    try:
+        read_year(value)
+    except PydanticCustomError:
+        return False
+    return True
+
+
 _YEARS = {"first": YEAR_MIN, "last": YEAR_MAX}
 
 

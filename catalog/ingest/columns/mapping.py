@@ -12,7 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catalog.ingest.columns.cell_values import decode_entities, is_empty, is_empty_word, is_placeholder
+from catalog.ingest.columns.cell_values import (
+    decode_entities,
+    is_empty,
+    is_empty_word,
+    is_placeholder,
+    is_year,
+)
 from catalog.ingest.columns.fields import (
     COVER,
     FIELDS,
@@ -84,6 +90,8 @@ class ColumnMap:
     genres: GenreSplitter = field(default_factory=GenreSplitter)
     #: Maps keys of the metadata to columns; other columns without a field are stored under their own names.
     metadata_keys: Mapping[str, str] = field(default_factory=dict)
+    #: Maps fields to the columns that are used in rows in which the field's own column has no usable value.
+    alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Corrects the values of a field or of a key of the metadata before they are validated.
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     #: A text before each id.
@@ -120,6 +128,7 @@ class ColumnMap:
         return replace(
             cls.of(columns, found.fields, strict=strict),
             metadata_keys=found.metadata_keys,
+            alternatives=found.alternatives,
             corrections=found.corrections,
             id_prefix=found.id_prefix,
         )
@@ -134,6 +143,7 @@ class ColumnMap:
             raise row.cells
         cells, invalid = self._storable(row.cells)
         values = {name: cells[column] for name, column in self.columns.items() if column in cells}
+        values |= self._alternative_values(values, cells)
         cover = values.pop(COVER, None)
         if "id" not in self.columns or self.id_prefix:
             values |= self._made_id(values)
@@ -175,6 +185,16 @@ class ColumnMap:
             return {"id": str(uuid.uuid5(_NAME_SPACE, name))}
         album_id = values.get("id")
         return {"id": f"{self.id_prefix}{album_id}".strip()} if isinstance(album_id, str | int) else {}
+
+    def _alternative_values(self, values: Mapping[str, object], cells: Cells) -> dict[str, object]:
+        """Return the values of fields whose own column has no usable value in this row."""
+        found = {}
+        for name, columns in self.alternatives.items():
+            present = [cells[column] for column in columns if column in cells]
+            usable = [value for value in present if _is_usable(name, value)]
+            if usable and not _is_usable(name, values.get(name)):
+                found[name] = decode_entities(usable[0])
+        return found
 
     def _storable(self, raw: Cells) -> tuple[Cells, list[_InvalidCell]]:
         """Return the non-empty cells that PostgreSQL can store, and the cells that it cannot store."""
@@ -256,6 +276,10 @@ def _has_value(name: str | None, value: object) -> bool:
     # In a required field, a word for a missing value is a real name: an artist may be called Null, and an
     # album None.
     return name in REQUIRED_FIELDS or not is_empty_word(value)
+
+
+def _is_usable(name: str, value: object) -> bool:
+    return is_year(value) if name == "release_year" else value is not None
 
 
 def require_known(columns: Sequence[str], given: Mapping[str, str]) -> None:

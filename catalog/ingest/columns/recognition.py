@@ -27,7 +27,7 @@ from catalog.ingest.columns.release_ids import (
     musicbrainz_release_id,
 )
 from catalog.ingest.columns.storable_json import printable
-from catalog.ingest.columns.usual_names import USUAL_NAMES, Names
+from catalog.ingest.columns.usual_names import SAME_MEANING, USUAL_NAMES, Names
 from catalog.ingest.tables.table import Table
 from common.errors import SettingsError
 
@@ -59,6 +59,8 @@ class Recognised:
     fields: Mapping[str, str]
     #: Maps keys of the metadata to the columns that are stored under these keys.
     metadata_keys: Mapping[str, str]
+    #: Maps fields to the columns that are used in rows in which the field's own column is empty.
+    alternatives: Mapping[str, Sequence[str]]
     preset: Preset | None
     corrections: Mapping[str, Correction]
     #: The prefix of each id; empty if the operator mapped the column of ids.
@@ -130,6 +132,7 @@ class _Recognition:
         self._exact = exact - set(given.values())
         self._taken = {*given.values(), *self._exact}
         self._fields = {name: column for name, column in given.items() if name in FIELDS}
+        self._alternatives: dict[str, Sequence[str]] = {}
         self._remarks: list[str] = []
 
     def run(self) -> Recognised:
@@ -140,6 +143,7 @@ class _Recognition:
                 continue
             column = self._find(name, ranks)
             if column is not None and name in FIELDS:
+                self._alternatives[name] = self._find_alternatives(name, ranks, column)
                 self._fields[name] = column
                 self._taken.add(column)
             elif column is not None:
@@ -154,6 +158,7 @@ class _Recognition:
         return Recognised(
             fields=fields,
             metadata_keys=keys,
+            alternatives={name: columns for name, columns in self._alternatives.items() if columns},
             preset=preset,
             corrections={} if preset is None else preset.corrections,
             id_prefix=preset.id_prefix if preset is not None and is_found else "",
@@ -181,6 +186,21 @@ class _Recognition:
             if found:
                 return found[0]
         return None
+
+    def _find_alternatives(self, name: str, ranks: Sequence[Names], column: str) -> Sequence[str]:
+        """Return the columns with the same meaning as a field's column, without ambiguous ones."""
+        if self._preset is not None:
+            return ()
+        found = [
+            [
+                other
+                for other in self._table.columns
+                if column_key(other) in rank and self._is_free(name, other)
+            ]
+            for rank in ranks[: SAME_MEANING.get(name, 0)]
+        ]
+        single = [columns[0] for columns in found if len(columns) == 1]
+        return [other for other in single if other != column] if column in single else ()
 
     def _is_free(self, name: str, column: str) -> bool:
         # The id of a release may also be the id of the album.

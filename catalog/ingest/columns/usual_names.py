@@ -25,6 +25,10 @@ def _ranks(*ranks: str) -> tuple[Names, ...]:
     return tuple(frozenset(names.split()) for names in ranks)
 
 
+#: The number of leading ranks whose columns have the same meaning; if the column of one rank is empty in a
+#: row, the next of these columns is used for the row. In tags of music files, for instance, the album artist
+#: is often empty except in compilations.
+SAME_MEANING: Mapping[str, int] = MappingProxyType({"artist": 4, "release_year": 4})
 #: Maps each field, and each key of the metadata, to sets of names in the order of preference. A table is
 #: ambiguous if two of its columns have names in the same set.
 USUAL_NAMES: Mapping[str, tuple[Names, ...]] = MappingProxyType(

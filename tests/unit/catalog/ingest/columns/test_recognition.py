@@ -121,6 +121,30 @@ def test_columns_are_recognised_by_their_usual_names(
     assert found.columns.items() >= fields.items()
 
 
+def test_an_empty_album_artist_or_original_year_is_replaced_in_its_row(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path,
+        "Artist,Album Artist,Album,Original Year,Year,Date",
+        ["Low &amp; Co", "", "One", "", "2001", "2020-01-01"],
+        ["Nick", "Various Artists", "Two", "1969", "1999", "2020-01-01"],
+        ["Beck", "", "Three", "0", "1994", "2020-01-01"],
+        ["", "", "Four", "", "", "2020-01-01"],
+    )
+    columns = ColumnMap.of_recognised(table.columns, recognise(table, {}, cover_urls=True))
+
+    *rows, without = table.rows()
+    albums = [columns.read(row) for row in rows]
+
+    assert [(album.fields.artist, album.fields.release_year) for album in albums] == [
+        ("Low & Co", 2001),
+        ("Various Artists", 1969),
+        ("Beck", 1994),
+    ]
+    assert [album.notes for album in albums] == [(), (), ()]
+    with pytest.raises(RowFault, match="Album Artist"):
+        columns.read(without)
+
+
 def test_a_column_with_the_fields_own_name_is_preferred(tmp_path: Path) -> None:
     table = table_of(tmp_path, "id,artist,album_name,title,Artist", ["1", "A", "N", "T", "B"])
 
