@@ -38,6 +38,8 @@ class _Address(BaseModel):
 
 class _Addresses(BaseModel):
     urls: list[_Address]
+    #: The number of addresses that MusicBrainz knows, which is larger than `urls` if the answer is one page.
+    count: int = Field(alias="url-count", default=0)
 
 
 class MusicBrainz:
@@ -77,11 +79,15 @@ def _read(answer: bytes) -> dict[int, tuple[str, ...]]:
         document = orjson.loads(answer)
         # The answer to a request with one address is not a list.
         is_list = isinstance(document, dict) and "urls" in document
-        addresses = _Addresses.model_validate(document if is_list else {"urls": [document]}).urls
+        answered = _Addresses.model_validate(document if is_list else {"urls": [document]})
     except (orjson.JSONDecodeError, ValidationError) as error:
         raise CoverUnreachable(f"MusicBrainz answered with something else: {error!s:.100}") from None
+    if answered.count > len(answered.urls):
+        raise CoverUnreachable(
+            f"MusicBrainz answered with {len(answered.urls)} of {answered.count} known addresses"
+        )
     found: dict[int, tuple[str, ...]] = {}
-    for address in addresses:
+    for address in answered.urls:
         number = discogs_release_id(address.resource)
         if number is not None:
             found[number] = tuple(sorted(_releases(address)))
