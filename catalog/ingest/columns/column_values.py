@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from pydantic_core import PydanticCustomError
 
@@ -61,6 +62,7 @@ def read_values(
 def _score(cell: object) -> float | None:
     """Return a score, infinity for a number outside of 0 to 10, or None if the cell has no number."""
     try:
-        return read_score(cell)
+        # Parquet's decimals are stored as text.
+        return read_score(str(cell) if isinstance(cell, Decimal) else cell)
     except PydanticCustomError as error:
         return math.inf if error.type == "score_out_of_range" else None

@@ -193,7 +193,7 @@ class ColumnMap:
             present = [cells[column] for column in columns if column in cells]
             usable = [value for value in present if _is_usable(name, value)]
             if usable and not _is_usable(name, values.get(name)):
-                found[name] = decode_entities(usable[0])
+                found[name] = decode_entities(_joined(usable[0]))
         return found
 
     def _storable(self, raw: Cells) -> tuple[Cells, list[_InvalidCell]]:
@@ -226,6 +226,8 @@ class ColumnMap:
         if name == GENRE and not isinstance(value, UnreadableCell):
             # Null characters may separate genres, so genres are split before null characters are refused.
             return self.genres.read(value)
+        if name == "artist":
+            value = _joined(value)
         return decode_entities(value) if name in _TEXT_FIELDS else value
 
     def _fields(self, values: dict[str, object], invalid: list[_InvalidCell]) -> AlbumFields:
@@ -276,6 +278,13 @@ def _has_value(name: str | None, value: object) -> bool:
     # In a required field, a word for a missing value is a real name: an artist may be called Null, and an
     # album None.
     return name in REQUIRED_FIELDS or not is_empty_word(value)
+
+
+def _joined(value: object) -> object:
+    """Return a list of artists, as in the columns `artists` of Parquet and JSON files, as one text."""
+    if not isinstance(value, list) or not value or not all(isinstance(part, str) for part in value):
+        return value
+    return ", ".join(value)
 
 
 def _is_usable(name: str, value: object) -> bool:

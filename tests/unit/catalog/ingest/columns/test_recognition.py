@@ -3,9 +3,13 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from catalog.ingest.columns.fields import Album
 from catalog.ingest.columns.mapping import ColumnMap
@@ -398,6 +402,25 @@ def test_the_marks_of_discogs_are_removed_from_artists(tmp_path: Path, written: 
     (album,) = albums_in(table, recognise(table, {}, cover_urls=True))
 
     assert (album.fields.artist, album.fields.release_year, album.notes) == (artist, None, ())
+
+
+def test_typed_columns_of_parquet_are_recognised(tmp_path: Path) -> None:
+    columns = {
+        "artists": pa.array([["Nick Drake", "Simon &amp; Co"], ["Low"]]),
+        "album": ["Pink Moon", "Trust"],
+        "release date": pa.array([date(1972, 2, 25), None]),
+        "score": pa.array([Decimal("8.7"), Decimal("9.1")], pa.decimal128(3, 1)),
+        "release_id": pa.array([MBID, None]),
+    }
+    path = tmp_path / "albums.parquet"
+    parquet.write_table(pa.table(columns), path)
+    table = open_table(path)
+
+    first, second = albums_in(table, recognise(table, {}, cover_urls=True))
+
+    assert (first.fields.artist, first.fields.release_year) == ("Nick Drake, Simon & Co", 1972)
+    assert (second.fields.artist, second.fields.pitchfork_score) == ("Low", 9.1)
+    assert first.metadata == {"musicbrainz_album_id": MBID}
 
 
 def test_ids_of_musicbrainz_make_no_discogs_export(tmp_path: Path) -> None:
