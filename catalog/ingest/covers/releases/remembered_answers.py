@@ -38,7 +38,10 @@ class RememberedAnswers:
         self._clock = clock
         # Negative answers that this run gets are valid even with `forget_negative`.
         self._valid_since_us = self._now_us() - (0 if forget_negative else NEGATIVE_TTL_S * 1_000_000)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
         with self._connection() as connection:
             self._create_tables(connection)
 
@@ -94,7 +97,10 @@ class RememberedAnswers:
             with closing(sqlite3.connect(self._path, timeout=_TIMEOUT_S)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise SettingsError(
-                f"{self._path}: the file of remembered answers cannot be used ({error}); remove it, or set "
-                "MODEL_CACHE_DIR to another folder"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> SettingsError:
+        return SettingsError(
+            f"{self._path}: the file of remembered answers cannot be used ({error}); remove it, or set "
+            "MODEL_CACHE_DIR to another folder"
+        )

@@ -85,3 +85,10 @@ def test_an_answer_of_the_same_second_is_forgotten_on_demand(file: Path) -> None
     asked_again = opened(file, 7.2, forget_negative=True)
 
     assert not asked_again.is_missing(URL)
+
+
+def test_a_folder_that_cannot_be_created_is_reported_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+
+    with pytest.raises(SettingsError, match=r"releases.sqlite: .*MODEL_CACHE_DIR"):
+        RememberedAnswers(tmp_path / "cache" / "releases.sqlite")
