@@ -83,7 +83,13 @@ class AlbumSource:
             for cover in (album.cover, album.fields.cover_url)
             if cover is not None and "://" in cover and not is_release_location(cover)
         )
-        return replace(album, cover=next(urls, None) or release_location(album.metadata))
+        return replace(album, cover=next(urls, None) or self._release_location(album))
+
+    def _release_location(self, album: Album) -> str | None:
+        # Without a column of ids, the covers cannot come from the Cover Art Archive, even if a JSON object in
+        # the column of metadata has ids.
+        has_ids = self.recognised is not None and self.recognised.columns_of_releases
+        return release_location(album.metadata) if has_ids else None
 
     def _require_new(self, album: Album, seen: dict[str, int]) -> None:
         first = seen.setdefault(album.fields.id, album.row)

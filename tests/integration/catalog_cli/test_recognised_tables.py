@@ -153,6 +153,19 @@ def test_cells_cannot_send_commands_to_the_terminal(
     assert not {"\x1b", "\x07", "\x9b"} & set(done.out + done.err + refused.err)
 
 
+def test_ids_in_an_object_of_metadata_are_not_looked_up(catalog: Catalog, workdir: Path) -> None:
+    row = {"artist": "A", "album": "N", "image": "https://example.org/1.jpg", "metadata": ""}
+    other = {"album": "O", "image": "", "metadata": '{"discogs_release_id": 7}'}
+    write_table(workdir / "albums.csv", [row, row | other])
+
+    done = catalog(*DRY_RUN)
+
+    assert "1 albums, 1 rejected rows" in done.err
+    (rejected,) = (line for line in done.out.splitlines() if "rejected" in line)
+    assert rejected.startswith("row 2 would be rejected: missing_cover: ")
+    assert rejected.endswith(" has no cover URL")
+
+
 def test_a_cell_that_looks_like_the_ids_of_a_release_is_not_trusted(catalog: Catalog, workdir: Path) -> None:
     cells_of_covers = ("discogs:release/x://", "musicbrainz:release/../../x://")
     table = [
