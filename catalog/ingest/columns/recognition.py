@@ -237,6 +237,8 @@ class _Recognition:
 
     def _fault_of_scores(self, column: str) -> str | None:
         values = self._values[column]
+        if not values.scores:
+            return "none of its values is a number"
         if values.outliers > _OUTLIERS_SHARE * values.scores:
             return "it has values outside of 0 to 10"
         if values.above_stars <= _OUTLIERS_SHARE * values.scores:

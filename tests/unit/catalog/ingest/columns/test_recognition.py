@@ -202,6 +202,15 @@ def test_a_rating_is_the_score_only_if_its_scale_ends_at_ten(
     assert any(remark.startswith("rating is stored as metadata") for remark in found.remarks) is not is_score
 
 
+def test_percentages_and_marks_are_no_scores(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "artist,album,score", ["A", "N", "85%"], ["A", "O", "4/5"])
+
+    assert (
+        found.remarks[0]
+        == "score is stored as metadata, and is not the score: none of its values is a number"
+    )
+
+
 @pytest.mark.parametrize(
     ("header", "cell", "cover_urls", "is_cover"),
     [
