@@ -18,8 +18,8 @@ NEGATIVE_TTL_S = 7 * 86_400
 _TIMEOUT_S = 30.0
 _VERSION = 1
 _SCHEMA = """
-CREATE TABLE releases (discogs INTEGER PRIMARY KEY, musicbrainz TEXT NOT NULL, asked_us INTEGER NOT NULL);
-CREATE TABLE missing (url TEXT PRIMARY KEY, asked_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE releases (discogs INTEGER PRIMARY KEY, musicbrainz TEXT NOT NULL, asked_at REAL NOT NULL);
+CREATE TABLE missing (url TEXT PRIMARY KEY, asked_at REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -37,7 +37,7 @@ class RememberedAnswers:
         self._path = path
         self._clock = clock
         # Negative answers that this run gets are valid even with `forget_negative`.
-        self._valid_since_us = self._now_us() - (0 if forget_negative else NEGATIVE_TTL_S * 1_000_000)
+        self._valid_since = clock() - (0 if forget_negative else NEGATIVE_TTL_S)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -51,32 +51,28 @@ class RememberedAnswers:
         with self._connection() as connection:
             for number in discogs_releases:
                 row = connection.execute(
-                    "SELECT musicbrainz, asked_us FROM releases WHERE discogs = ?", (number,)
+                    "SELECT musicbrainz, asked_at FROM releases WHERE discogs = ?", (number,)
                 ).fetchone()
-                if row is not None and (row[0] or row[1] >= self._valid_since_us):
+                if row is not None and (row[0] or row[1] >= self._valid_since):
                     found[number] = tuple(row[0].split())
         return found
 
     def add_releases(self, found: Mapping[int, Collection[str]]) -> None:
         """Remember the MusicBrainz ids of Discogs releases."""
-        rows = [(number, " ".join(ids), self._now_us()) for number, ids in found.items()]
+        rows = [(number, " ".join(ids), self._clock()) for number, ids in found.items()]
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO releases VALUES (?, ?, ?)", rows)
 
     def is_missing(self, url: str) -> bool:
         """Return whether the Cover Art Archive had no cover at an address when it was asked."""
         with self._connection() as connection:
-            row = connection.execute("SELECT asked_us FROM missing WHERE url = ?", (url,)).fetchone()
-        return row is not None and row[0] >= self._valid_since_us
+            row = connection.execute("SELECT asked_at FROM missing WHERE url = ?", (url,)).fetchone()
+        return row is not None and row[0] >= self._valid_since
 
     def add_missing(self, url: str) -> None:
         """Remember that the Cover Art Archive has no cover at an address."""
         with self._connection() as connection, connection:
-            connection.execute("INSERT OR REPLACE INTO missing VALUES (?, ?)", (url, self._now_us()))
-
-    def _now_us(self) -> int:
-        # In seconds, an answer that the last run got could have the same time as the start of this run.
-        return int(self._clock() * 1_000_000)
+            connection.execute("INSERT OR REPLACE INTO missing VALUES (?, ?)", (url, self._clock()))
 
     def _create_tables(self, connection: sqlite3.Connection) -> None:
         # The file is locked before its version is read, because another ingest may create the tables, too.

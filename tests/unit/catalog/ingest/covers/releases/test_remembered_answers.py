@@ -55,6 +55,17 @@ def test_a_recheck_ignores_earlier_negative_answers_but_not_its_own(file: Path) 
     assert recheck.releases([2]) == {2: ()}
 
 
+def test_a_recheck_in_the_same_second_ignores_earlier_negative_answers(file: Path) -> None:
+    first = opened(file, 10.2)
+    first.add_missing(URL)
+    first.add_releases({2: ()})
+
+    recheck = opened(file, 10.9, forget_negative=True)
+
+    assert not recheck.is_missing(URL)
+    assert recheck.releases([2]) == {}
+
+
 def test_threads_and_runs_share_a_file(file: Path) -> None:
     runs = [opened(file, 0) for _ in range(4)]
 
