@@ -90,14 +90,6 @@ def test_a_file_that_cannot_be_read_is_reported(file: Path, damage: str) -> None
         opened(file, 0)
 
 
-def test_an_answer_of_the_same_second_is_forgotten_on_demand(file: Path) -> None:
-    opened(file, 7.1).add_missing(URL)
-
-    asked_again = opened(file, 7.2, forget_negative=True)
-
-    assert not asked_again.is_missing(URL)
-
-
 def test_a_folder_that_cannot_be_created_is_reported_with_its_setting(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
 
