@@ -25,13 +25,13 @@ from rich.progress import (
 )
 
 from catalog.database.migrations import apply_migrations
-from catalog.demo.loading import load_demo
+from catalog.demo.loading import OtherAlbumsPresent, load_demo
 from common.catalog.version import new_catalog_version
 from common.errors import CoverSearchError, SettingsError
 from common.processes.child_processes import end_with_parent
 from common.processes.program_name import command_name, console_script
 from common.redis.clients import open_redis
-from local.errors import ExampleSearchFailed
+from local.errors import ExampleSearchFailed, OwnAlbumsPresent
 from local.example_searches import show_searches, throw_away_key
 from local.music import loading_music
 from local.options import LocalOptions, own_environment, read_options
@@ -183,15 +183,28 @@ def _prepare_catalog(options: LocalOptions, stack: Stack, progress: Progress) ->
 
 def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> bool:
     task = progress.add_task("demo catalog", total=options.demo_albums)
-    loaded = load_demo(
-        stack.postgres_url,
-        count=options.demo_albums,
-        covers=options.covers,
-        settings=options.settings,
-        advance=lambda done: progress.advance(task, done),
-    )
+    try:
+        loaded = load_demo(
+            stack.postgres_url,
+            count=options.demo_albums,
+            covers=options.covers,
+            settings=options.settings,
+            advance=lambda done: progress.advance(task, done),
+        )
+    except OtherAlbumsPresent as error:
+        raise OwnAlbumsPresent(_own_albums_message(options, albums=error.albums)) from error
     progress.update(task, completed=options.demo_albums)
     return loaded
+
+
+def _own_albums_message(options: LocalOptions, *, albums: int) -> str:
+    other = "STATE_DIR" if options.environ.get("STATE_DIR") else "PORT"
+    reset = _command(options, "make reset", "reset")
+    return (
+        f"the catalog in {options.state} contains {albums} album(s) that do not belong to the demo, so the "
+        "demo was not loaded and nothing was deleted: keep these albums with DEMO_ALBUMS=0, load the demo "
+        f"with another {other}, or delete all albums of this catalog with `{reset}`"
+    )
 
 
 def _moved(record: Path, url: str) -> bool:

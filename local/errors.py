@@ -3,6 +3,7 @@
 CoverSearchError
 ├── NoLocalService         no service runs from the state folder
 ├── ServerFailed           a child process did not start, or its folder is in use
+├── OwnAlbumsPresent       the catalog contains albums that loading the demo would delete
 ├── StateFolderUnusable    a file or folder of the state cannot be read or written
 └── ExampleSearchFailed    one of the two example searches after the start got no result
 """
@@ -31,6 +32,10 @@ class ServerFailed(CoverSearchError):
     """A server did not start, or its folder is in use."""
 
     code = "server_failed"
+
+
+class OwnAlbumsPresent(CoverSearchError):
+    """The catalog contains albums that do not belong to the demo, and the demo should be loaded."""
 
 
 class StateFolderUnusable(CoverSearchError):

@@ -14,6 +14,9 @@ from catalog.demo.genres import GENRES, STYLES
 #: The seed of the demo catalog that `make run` loads.
 DEMO_SEED = 1967
 
+#: A PostgreSQL regular expression that matches the ids of the demo catalog's albums, and no other ids.
+DEMO_ID_PATTERN = rf"^demo-{DEMO_SEED}-[0-9]{{5,}}$"
+
 _YEARS = (1967, 2024)
 _BEST_NEW_MUSIC_FROM = 8.2
 _STYLED_SHARE = 0.25

@@ -2,7 +2,8 @@
 
 Nothing is loaded if the catalog already has the requested number of albums, their covers and palettes, their
 thumbnails if THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is killed, the next
-start draws only the missing covers.
+start draws only the missing covers. If the catalog contains albums that do not belong to the demo, nothing is
+loaded or deleted.
 """
 
 import multiprocessing
@@ -18,7 +19,7 @@ import numpy as np
 import psycopg
 
 from catalog.database.migrations import apply_migrations
-from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.albums import DEMO_ID_PATTERN, DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.drawing.cover import cover_jpeg
 from catalog.ingest.covers.cover_hash import cover_sha256
@@ -31,6 +32,7 @@ from catalog.writer.protocol import CoverOfAlbum, cover_of
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
+from common.errors import CoverSearchError
 from common.processes.child_processes import end_with_parent, sigint_blocked_in_children
 from common.regular_files import read_regular_file
 from common.settings import Settings
@@ -43,6 +45,18 @@ from worker.encoder.protocol import Encoder, Pixels
 
 COVER_SIZE_PX = 480
 CHUNK = 50
+
+
+class OtherAlbumsPresent(CoverSearchError):
+    """The catalog contains `albums` albums that do not belong to the demo."""
+
+    def __init__(self, albums: int) -> None:
+        super().__init__(
+            f"the catalog contains {albums} album(s) that do not belong to the demo, so the demo was not "
+            "loaded and nothing was deleted: load the demo into another database, or delete these albums "
+            "with `catalog delete` first"
+        )
+        self.albums = albums
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +80,14 @@ def load_demo(
     `advance` is called with the number of albums that were just loaded.
 
     Raises:
+        OtherAlbumsPresent: the catalog contains albums that do not belong to the demo.
         ModelUnavailable: the model cannot be loaded.
     """
     apply_migrations(database_url)
     fingerprint = find_model(settings.clip_model).fingerprint
     storage = open_thumbnail_storage(settings)
     with open_connection(database_url) as connection, closing(PostgresWriter(database_url)) as writer:
+        _check_for_other_albums(connection)
         if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers) and (
             storage is None or _has_thumbnails(writer, storage)
         ):
@@ -97,6 +113,13 @@ def load_demo(
         finally:
             encoder.close()
     return True
+
+
+def _check_for_other_albums(connection: psycopg.Connection) -> None:
+    query = "SELECT count(*) FROM album_covers WHERE id !~ %s"
+    row = connection.execute(query, (DEMO_ID_PATTERN,)).fetchone()
+    if row is not None and row[0]:
+        raise OtherAlbumsPresent(row[0])
 
 
 def _is_loaded(connection: psycopg.Connection, *, count: int, fingerprint: str, covers: Path) -> bool:
@@ -128,7 +151,8 @@ def _load(
     advance: Callable[[int], None],
 ) -> None:
     # All albums are written in one transaction, so that no reader sees embeddings of two models.
-    connection.execute("DELETE FROM album_covers")
+    # Albums that another program wrote since the check for other albums are kept.
+    connection.execute("DELETE FROM album_covers WHERE id ~ %s", (DEMO_ID_PATTERN,))
     prepare = partial(
         prepare_cover,
         covers=covers,

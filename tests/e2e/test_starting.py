@@ -127,12 +127,18 @@ def test_a_start_without_a_demo_keeps_the_albums_that_the_operator_writes(start_
         connection.execute("INSERT INTO album_covers (id, artist, album_name) VALUES ('mine', 'a', 'b')")
     assert httpx.get(f"{first.url}/api/albums/mine").status_code == 200
     first.stop()
+    refused = start_stack(state=first.state, DEMO_ALBUMS=FEW, serves=False)
+    assert refused.process.wait(120) == 1
     second = start_stack(state=first.state, DEMO_ALBUMS="0")
 
     assert httpx.get(f"{second.url}/api/stats").json()["total_albums"] == 1
     names = {"REDIS_URL", "DATABASE_URL", "CLIP_MODEL", "MODEL_CACHE_DIR", "THUMBNAIL_DIR"}
     assert settings.keys() == names
     assert settings["DATABASE_URL"] not in first.read_output()
+    said = " ".join(refused.read_output().split())
+    assert "contains 1 album(s) that do not belong to the demo" in said
+    assert "DEMO_ALBUMS=0" in said
+    assert f"make reset PORT={httpx.URL(refused.url).port} STATE_DIR='{first.state}'" in said
     assert f"make -s env PORT={httpx.URL(second.url).port} STATE_DIR='{second.state}'" in second.read_output()
     second.stop()
 

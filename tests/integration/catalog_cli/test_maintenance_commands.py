@@ -233,6 +233,24 @@ def test_the_demo_is_loaded_once(catalog: Catalog, workdir: Path, database_url: 
     assert rows(database_url) == before
 
 
+@pytest.mark.parametrize("other", ["mine", "demo-1968-00001", "demo-1967-00001-b", "a\ndemo-1967-00001"])
+def test_the_demo_deletes_no_albums_of_others(
+    catalog: Catalog, workdir: Path, database_url: str, other: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        for album in (other, "demo-1967-00001"):
+            connection.execute(
+                "INSERT INTO album_covers (id, artist, album_name) VALUES (%s, 'a', 'b')", (album,)
+            )
+    before = rows(database_url)
+
+    done = catalog("demo", "--albums", "2", COVERS_DIR=str(workdir / "drawn"), CLIP_MODEL=str(DEMO_MODEL))
+
+    assert done.status == 2
+    assert "contains 1 album(s) that do not belong to the demo" in " ".join(done.err.split())
+    assert rows(database_url) == before
+
+
 def test_a_command_names_a_missing_setting(catalog: Catalog) -> None:
     done = catalog("migrate", DATABASE_URL="")
 

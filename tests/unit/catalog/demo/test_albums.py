@@ -1,8 +1,9 @@
 """The albums of the demo catalog are reproducible and varied, and their captions are true."""
 
+import re
 from collections import Counter
 
-from catalog.demo.albums import demo_albums
+from catalog.demo.albums import DEMO_ID_PATTERN, demo_albums
 from catalog.demo.captions import plural
 from catalog.demo.genres import GENRES
 
@@ -17,6 +18,8 @@ def test_another_seed_gives_other_albums() -> None:
     ours, others = demo_albums(20), demo_albums(20, seed=1)
 
     assert not {album.id for album in ours} & {album.id for album in others}
+    assert all(re.search(DEMO_ID_PATTERN, album.id) for album in ours)
+    assert not any(re.search(DEMO_ID_PATTERN, album.id) for album in others)
     assert [album.look for album in ours] != [album.look for album in others]
 
 
