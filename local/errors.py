@@ -4,6 +4,7 @@ CoverSearchError
 ├── NoLocalService         no service runs from the state folder
 ├── ServerFailed           a child process did not start, or its folder is in use
 ├── OwnAlbumsPresent       the catalog contains albums that loading the demo would delete
+├── PortUnusable           the gateway cannot listen on its port
 ├── StateFolderUnusable    a file or folder of the state cannot be read or written
 └── ExampleSearchFailed    one of the two example searches after the start got no result
 """
@@ -36,6 +37,10 @@ class ServerFailed(CoverSearchError):
 
 class OwnAlbumsPresent(CoverSearchError):
     """The catalog contains albums that do not belong to the demo, and the demo should be loaded."""
+
+
+class PortUnusable(CoverSearchError):
+    """The gateway cannot listen on its port, for example because another program uses it."""
 
 
 class StateFolderUnusable(CoverSearchError):

@@ -16,6 +16,8 @@ from local.processes.child_process import ChildProcess
 
 #: Seconds between SIGTERM and SIGKILL; a worker may need 25 s to finish its jobs.
 STOP_GRACE_S = 35.0
+#: The default name of the gateway process, and of its folder in the state folder.
+GATEWAY = "gateway"
 
 
 class Service(ChildProcess):
@@ -59,7 +61,7 @@ class Service(ChildProcess):
 
 
 def gateway_service(
-    folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = "gateway"
+    folder: Path, env: Mapping[str, str], *, url: str, timeout_s: float, name: str = GATEWAY
 ) -> Service:
     """Return a gateway process that is not started yet; PORT in `env` must be the port in `url`."""
     return Service(

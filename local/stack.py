@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import TracebackType
 from typing import Self
 
-from local.errors import ServerFailed
-from local.gateway_and_worker import Service, gateway_service, worker_service
+from local.errors import PortUnusable, ServerFailed
+from local.gateway_and_worker import GATEWAY, Service, gateway_service, worker_service
 from local.options import LocalOptions
+from local.port_check import check_port
 from local.processes.child_process import ChildProcess
+from local.processes.child_process_folder import running_process
 from local.processes.supervisor import Supervisor
 from local.running_service_settings import forget_tool_settings, record_tool_settings
 from local.servers.postgres import PostgresConfig, PostgresServer
@@ -62,9 +64,21 @@ class Stack:
         return self._service_environment()
 
     def start_servers(self) -> None:
-        """Start the embedded Redis and PostgreSQL, each unless a setting gives another server's URL."""
+        """Start the embedded Redis and PostgreSQL, each unless a setting gives another server's URL.
+
+        Raises:
+            PortUnusable: the gateway could not listen on its port later.
+            ServerFailed: a server does not start, or another stack uses the state folder.
+        """
         state = self._options.state
         state.mkdir(parents=True, exist_ok=True)
+        try:
+            check_port(self._options.settings.host, self._options.settings.port)
+        except PortUnusable:
+            # If a gateway of this state folder runs, either it belongs to another stack, and then starting the
+            # servers fails, or it remained from a killed start, and then `start_services` ends it.
+            if running_process(state / GATEWAY) is None:
+                raise
         if self._options.embeds_redis:
             self._redis = RedisServer(RedisConfig(folder=self._options.redis_folder))
         if self._options.embeds_postgres:

@@ -26,6 +26,8 @@ def run(module: str, state: str, *, prefix: Sequence[str] = ()) -> "subprocess.C
             "PYTHONPATH": str(ROOT),
             "HOME": "/",
             "STATE_DIR": state,
+            # Port 0 is free even if another service uses the default port.
+            "PORT": "0",
             "COLUMNS": "10000",
         },
         capture_output=True,
