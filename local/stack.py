@@ -75,8 +75,8 @@ class Stack:
         try:
             check_port(self._options.settings.host, self._options.settings.port)
         except PortUnusable:
-            # If a gateway of this state folder runs, either it belongs to another stack, and then starting the
-            # servers fails, or it remained from a killed start, and then `start_services` ends it.
+            # If a gateway of this state folder runs, either it belongs to another stack, and then starting
+            # the servers fails, or it remained from a killed start, and then `start_services` ends it.
             if running_process(state / GATEWAY) is None:
                 raise
         if self._options.embeds_redis:

@@ -50,6 +50,8 @@ CHUNK = 50
 class OtherAlbumsPresent(CoverSearchError):
     """The catalog contains `albums` albums that do not belong to the demo."""
 
+    code = "other_albums_present"
+
     def __init__(self, albums: int) -> None:
         super().__init__(
             f"the catalog contains {albums} album(s) that do not belong to the demo, so the demo was not "
