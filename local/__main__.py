@@ -37,6 +37,7 @@ from local.music import loading_music
 from local.options import LocalOptions, own_environment, read_options
 from local.phone.access import page_address, show_phone_address
 from local.phone.key import phone_key, revoke_left_key
+from local.progress_lines import ProgressLines
 from local.stack import Stack
 from local.state_folder import URL_RECORD, state_errors
 from worker.encoder.model_files import find_model
@@ -183,13 +184,20 @@ def _prepare_catalog(options: LocalOptions, stack: Stack, progress: Progress) ->
 
 def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> bool:
     task = progress.add_task("demo catalog", total=options.demo_albums)
+    lines = ProgressLines(progress.console.print, name="demo catalog", total=options.demo_albums)
+
+    def advance(done: int) -> None:
+        progress.advance(task, done)
+        if not progress.console.is_terminal:
+            lines.advance(done)
+
     try:
         loaded = load_demo(
             stack.postgres_url,
             count=options.demo_albums,
             covers=options.covers,
             settings=options.settings,
-            advance=lambda done: progress.advance(task, done),
+            advance=advance,
         )
     except OtherAlbumsPresent as error:
         raise OwnAlbumsPresent(_own_albums_message(options, albums=error.albums)) from error

@@ -76,6 +76,8 @@ def test_ctrl_c_ends_a_start_that_waits_for_the_catalog(start_stack: StartStack,
 def test_ctrl_c_ends_a_start_that_draws_covers(start_stack: StartStack) -> None:
     stack = start_stack(serves=False, DEMO_ALBUMS="2000")
     stack.wait_until(lambda: any((stack.state / "covers").glob("*.jpg")))
+    # The output is a file, so progress is printed as lines.
+    stack.wait_until(lambda: " of 2000" in stack.read_output())
     children = stack.children()
 
     press_ctrl_c(stack)
