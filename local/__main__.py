@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finally:
                 _heed_no_signal()
     except (CoverSearchError, httpx.HTTPError) as error:
-        console.print(str(error), style="red", highlight=False)
+        # Commands in the message can be copied, because the terminal wraps the line and not `print`.
+        console.print(str(error), style="red", highlight=False, soft_wrap=True)
         return 1
     except (BrokenExecutor, psycopg.Error, RedisError) as error:
         # A server was killed during the start; the next `make run` continues where this start failed.
