@@ -6,6 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ServiceError } from "../client/http";
 import { html } from "../html";
 import { keepKey, keyIn, readKey } from "../shell/session";
+import { useReconnection } from "./reconnection";
 import { codeOf, problemText } from "./texts";
 
 interface ProblemPanelProps {
@@ -18,11 +19,7 @@ interface ProblemPanelProps {
 export function ProblemPanel({ error, onRetry, onShrink, onRemovePicture }: ProblemPanelProps): VNode {
   const { title, advice, remedy } = problemText(error);
   const detail = error instanceof ServiceError ? error : null;
-  useEffect(() => {
-    if (codeOf(error) !== "offline") return;
-    addEventListener("online", onRetry);
-    return () => removeEventListener("online", onRetry);
-  }, [error]);
+  useReconnection(codeOf(error) === "offline" ? error : null, onRetry);
   return html`<section class="problem" role="alert" data-code=${codeOf(error)}>
     <h2>${title}</h2>
     <p>${advice}</p>

@@ -29,8 +29,17 @@ export function SearchView(): VNode {
   const navigation = useNavigation();
   const { address } = navigation;
   const facets = useFacets(address.filters);
-  const counts = withAllChoices(useFacets(NO_FILTERS).value, facets.value);
-  const search = useSearch(navigation);
+  const all = useFacets(NO_FILTERS);
+  const counts = withAllChoices(all.value, facets.value);
+  const running = useSearch(navigation);
+  const recount = (): void => [facets, all].forEach(({ error, reload }) => error !== null && reload());
+  const search: RunningSearch = {
+    ...running,
+    retry: () => {
+      running.retry();
+      recount();
+    },
+  };
   const isSearching = searchKey(address) !== null;
   return html`<div class=${`search ${isSearching ? "has-search" : "is-start"}`}>
     <div class="ask">
@@ -40,7 +49,7 @@ export function SearchView(): VNode {
     </div>
     ${isSearching
       ? html`<div class="search-columns">
-          <${FilterPanel} facets=${counts} search=${search} onRecount=${facets.error === null ? undefined : facets.reload} />
+          <${FilterPanel} facets=${counts} search=${search} onRecount=${facets.error === null ? undefined : recount} />
           <${Outcome} search=${search} facets=${counts} />
         </div>`
       : facets.error !== null
