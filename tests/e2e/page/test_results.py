@@ -228,6 +228,28 @@ def test_the_dialog_shows_the_metadata_as_text(results: Page, stack: RunningStac
     assert dialog.locator("dd a").count() == 0
 
 
+def test_the_dialog_shows_the_thumbnail_of_a_missing_cover(results: Page) -> None:
+    results.route("**/covers/*", lambda route: route.fulfill(status=404))
+
+    results.locator(CARDS).first.click()
+
+    cover = results.get_by_role("dialog").locator(".album-cover img.cover")
+    expect(cover).to_have_attribute("src", re.compile("/thumbnails/"))
+    eventually(lambda: cover.evaluate("(img) => img.naturalWidth") > 256)
+
+
+def test_a_card_shows_the_other_thumbnail_if_one_is_missing(open_page: OpenPage, stack: RunningStack) -> None:
+    album = httpx.get(f"{stack.url}/api/search-by-text", params={"query": "red circle"}).json()["results"][0]
+    page = open_page(stack.url, device_scale_factor=2)
+    page.route(album["thumbnail_urls"]["512"], lambda route: route.fulfill(status=404))
+
+    page.get_by_role("searchbox").fill("red circle")
+
+    cover = page.locator(".card img.cover").first
+    expect(cover).to_have_attribute("src", album["thumbnail_urls"]["256"])
+    eventually(lambda: cover.evaluate("(img) => img.naturalWidth") == 256)
+
+
 def test_the_artist_in_the_dialog_leads_to_the_artists_albums(results: Page) -> None:
     results.locator(CARDS).first.click()
     link = results.get_by_role("dialog").locator(".album-artist a")

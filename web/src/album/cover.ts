@@ -1,7 +1,7 @@
 // The picture of an album, with a drawn stand-in if there is no cover.
 
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import type { Album } from "../client/types";
 import { html } from "../html";
@@ -29,26 +29,32 @@ interface CoverProps {
 }
 
 export function Cover({ album, sizes, large = false, isNamed = false }: CoverProps): VNode {
-  const [hasFailed, setFailed] = useState(false);
-  const thumbnails = album.thumbnail_urls;
-  const small = pictureUrl(thumbnails?.["256"]);
-  const medium = pictureUrl(thumbnails?.["512"]);
+  const small = pictureUrl(album.thumbnail_urls?.["256"]);
+  const medium = pictureUrl(album.thumbnail_urls?.["512"]);
   const original = pictureUrl(album.cover_url);
-  const source = (large ? original : null) ?? medium ?? original;
-  useEffect(() => setFailed(false), [source]);
-  if (source === null || hasFailed) return html`<${StandIn} album=${album} isNamed=${isNamed} />`;
+  // Each picture replaces the ones before it if they cannot be loaded; the first thumbnail may be either, by `srcset`.
+  const isOriginal = large || !(medium ?? small);
+  const sources = (isOriginal ? [original, medium, small] : [medium, small, medium]).filter((url) => url !== null);
+  const name = sources.join(" ");
+  // The count belongs to the pictures of one album; an effect that resets it could run after the first failure.
+  const [failures, setFailures] = useState({ name, count: 0 });
+  const failed = failures.name === name ? failures.count : 0;
+  const source = sources[failed];
+  if (source === undefined) return html`<${StandIn} album=${album} isNamed=${isNamed} />`;
+  const hasBoth = !isOriginal && failed === 0 && small && medium;
   return html`<img
+    key=${failed}
     class="cover"
     src=${source}
-    srcset=${!large && small && medium ? `${small} 256w, ${medium} 512w` : undefined}
-    sizes=${!large && small && medium ? sizes : undefined}
+    srcset=${hasBoth ? `${small} 256w, ${medium} 512w` : undefined}
+    sizes=${hasBoth ? sizes : undefined}
     width=${SIZE_PX}
     height=${SIZE_PX}
     alt=${isNamed ? "" : `Cover of ${album.album_name} by ${album.artist}`}
     loading=${large ? "eager" : "lazy"}
     decoding="async"
     referrerpolicy="no-referrer"
-    onError=${() => setFailed(true)}
+    onError=${() => setFailures({ name, count: failed + 1 })}
   />`;
 }
 
