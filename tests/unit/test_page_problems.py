@@ -17,6 +17,7 @@ OWN = {
     "no_gateway",
     "nothing_wanted",
     "offline",
+    "picture_empty",
     "picture_missing",
     "picture_unreadable",
     "years_reversed",

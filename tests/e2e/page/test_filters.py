@@ -123,6 +123,35 @@ def test_filters_that_cannot_be_counted_say_so(page: Page) -> None:
     expect(panel.get_by_role("alert")).to_have_count(0)
 
 
+def test_an_unknown_genre_in_the_address_is_named(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=star&genre=Polka")
+
+    expect(page.locator(".problem > p")).to_contain_text(
+        ["Change or remove", "the catalog has no genre Polka"]
+    )
+    expect(page.locator(".filter-problem")).to_have_count(0)
+    page.get_by_role("button", name="Remove the filter Polka").click()
+    expect(page.locator(CARDS).first).to_be_visible()
+
+
+def test_a_year_that_is_no_number_is_explained_at_its_field(open_page: OpenPage, stack: RunningStack) -> None:
+    page = open_page(stack.url, "?text=star")
+    panel = page.get_by_role("region", name="Filters")
+    first = panel.get_by_role("textbox", name="From", exact=True)
+
+    first.fill("abcd")
+    expect(panel.get_by_role("alert")).to_have_text("“abcd” is not a year from 1000 to 9999.")
+    expect(first).to_have_attribute("aria-invalid", "true")
+    first.fill("199")
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    first.blur()
+    expect(panel.get_by_role("alert")).to_contain_text("199")
+    first.fill("1990")
+
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    page.wait_for_url("**year_min=1990")
+
+
 def test_years_in_the_wrong_order_are_explained(open_page: OpenPage, stack: RunningStack) -> None:
     page = open_page(stack.url, "?text=star&year_min=1990")
     last = page.get_by_role("textbox", name="To", exact=True)

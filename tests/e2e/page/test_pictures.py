@@ -83,7 +83,7 @@ def test_an_empty_file_is_explained(page: Page, tmp_path: Path) -> None:
 
     choose(page, empty)
 
-    expect(page.locator(".problem[data-code=picture_missing]")).to_contain_text("its file is empty")
+    expect(page.locator(".problem[data-code=picture_empty]")).to_contain_text("The file is empty")
     page.get_by_role("button", name="Remove the picture").click()
     expect(page.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
 

@@ -15,6 +15,9 @@ export interface StoredPicture {
 /** The browser no longer has the picture of an address, or never had it. */
 export class PictureMissing extends Error {}
 
+/** The file of the picture has no content. */
+export class PictureEmpty extends Error {}
+
 // Pictures of this tab also work in browsers that refuse to store them, such as in private windows.
 const recent = new Map<string, StoredPicture>();
 const urls = new Map<string, string>();
@@ -25,7 +28,7 @@ export async function addPicture(file: Blob, name: string): Promise<StoredPictur
   const blob = new Blob(bytes === null ? [] : [bytes], { type: file.type });
   const picture = { id: randomId(), blob, name, addedAt: Date.now() };
   // The search then says that the picture is missing; a folder cannot be read, for example.
-  if (!blob.size) return picture;
+  if (bytes === null) return picture;
   recent.set(picture.id, picture);
   await inStore("readwrite", (store) => store.put(picture)).catch(() => undefined);
   await removeOldest().catch(() => undefined);
@@ -37,6 +40,13 @@ export async function readPicture(id: string): Promise<StoredPicture> {
   if (kept === undefined) throw new PictureMissing("the picture is not kept in this browser");
   recent.set(id, kept);
   return kept;
+}
+
+/** Return the bytes of a picture to search with. */
+export async function readBytes(id: string): Promise<Blob> {
+  const { blob } = await readPicture(id);
+  if (!blob.size) throw new PictureEmpty("the file is empty");
+  return blob;
 }
 
 /** Return an address under which the page can show the picture. */

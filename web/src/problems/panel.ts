@@ -23,6 +23,7 @@ export function ProblemPanel({ error, onRetry, onShrink, onRemovePicture }: Prob
   return html`<section class="problem" role="alert" data-code=${codeOf(error)}>
     <h2>${title}</h2>
     <p>${advice}</p>
+    ${detail && codeOf(error) === "invalid_parameter" && html`<p>The service says: <bdi>${detail.detail}</bdi>.</p>`}
     ${remedy === "key" && html`<${KeyForm} onKept=${onRetry} />`}
     ${remedy === "wait" && html`<${Countdown} key=${error} seconds=${detail?.retryAfterS ?? 5} onRetry=${onRetry} />`}
     <div class="actions">

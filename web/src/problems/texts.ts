@@ -1,7 +1,7 @@
 // Words for a person about each error code: what happened, and what to do.
 
 import { ServiceError } from "../client/http";
-import { PictureMissing } from "../pictures/store";
+import { PictureEmpty, PictureMissing } from "../pictures/store";
 
 /** What a button beside an error does; null means that only trying again can help. */
 export type Remedy = "shrink" | "retry" | "wait" | "key" | "remove-picture" | "shorten" | null;
@@ -25,7 +25,12 @@ const TEXTS: Record<string, ProblemText> = {
   },
   picture_missing: {
     title: "This browser no longer has the picture",
-    advice: "It was chosen in another browser or long ago, or its file is empty or cannot be read. Choose the picture again.",
+    advice: "It was chosen in another browser or long ago, or its file cannot be read. Choose the picture again.",
+    remedy: "remove-picture",
+  },
+  picture_empty: {
+    title: "The file is empty",
+    advice: "It has no content, perhaps because it was not copied to its end. Choose another file.",
     remedy: "remove-picture",
   },
   picture_unreadable: {
@@ -174,8 +179,8 @@ const TEXTS: Record<string, ProblemText> = {
     remedy: "retry",
   },
   invalid_parameter: {
-    title: "The search cannot be understood",
-    advice: "A word is too long or a filter has a value that is not allowed.",
+    title: "The search contains a value that is not allowed",
+    advice: "Change or remove the value.",
     remedy: "shorten",
   },
   malformed_body: {
@@ -208,5 +213,6 @@ export function codeOf(error: unknown): string {
     if (parameter === "parts") return "nothing_wanted";
     return parameter === "year_min" ? "years_reversed" : error.code;
   }
+  if (error instanceof PictureEmpty) return "picture_empty";
   return error instanceof PictureMissing ? "picture_missing" : "internal";
 }

@@ -6,7 +6,7 @@ import { ServiceError, isAbort } from "../client/http";
 import { cancelJob } from "../client/jobs";
 import { type Found, type Part, search, type Search } from "../client/search";
 import type { Job, Match } from "../client/types";
-import { readPicture } from "../pictures/store";
+import { readBytes } from "../pictures/store";
 import { type Address, countFilters, writeAddress } from "../shell/address";
 import type { Navigation } from "../shell/navigation";
 import { connection, readKey } from "../shell/session";
@@ -153,7 +153,7 @@ export function useSearch({ address, isRevisited }: Pick<Navigation, "address" |
 function runPage(own: Running, page: RequestedPage, update: Update): void {
   search(connection, page.asked, {
     signal: own.abort.signal,
-    picture: async (id) => (await readPicture(id)).blob,
+    picture: readBytes,
     onUpload: (upload) => update((before) => ({ ...before, upload })),
     onJob: (job) => {
       own.job = job.id;

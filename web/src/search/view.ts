@@ -17,6 +17,7 @@ import { Empty } from "./filters/empty_answer";
 import { FilterPanel } from "./filters/panel";
 import { NamedAlbums } from "./results/named_albums";
 import { ProblemPanel } from "../problems/panel";
+import { codeOf } from "../problems/texts";
 import { QueryBar } from "./query/query_bar";
 import { Results } from "./results/results";
 import { Suggestions } from "./suggestions";
@@ -49,13 +50,18 @@ export function SearchView(): VNode {
     </div>
     ${isSearching
       ? html`<div class="search-columns">
-          <${FilterPanel} facets=${counts} search=${search} onRecount=${facets.error === null ? undefined : recount} />
+          <${FilterPanel} facets=${counts} search=${search} onRecount=${canRecount(facets.error) ? recount : undefined} />
           <${Outcome} search=${search} facets=${counts} />
         </div>`
       : facets.error !== null
         ? html`<${ProblemPanel} error=${facets.error} onRetry=${facets.reload} />`
         : html`<${Suggestions} facets=${facets.value} />`}
   </div>`;
+}
+
+/** Tell whether another attempt may count the albums; a value that is not allowed stays so, and the search explains it. */
+function canRecount(error: unknown): boolean {
+  return error !== null && codeOf(error) !== "invalid_parameter";
 }
 
 function Welcome({ total }: { total: number | null }): VNode {

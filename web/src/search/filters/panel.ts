@@ -20,6 +20,9 @@ const GENRES_SHOWN = 8;
 /** The pause after which a moved slider or a typed year is searched for. */
 const PAUSE_MS = 300;
 
+const YEAR = /^[1-9]\d{3}$/;
+const YEAR_BEGINNING = /^[1-9]\d{0,3}$/;
+
 type Change = (change: Partial<Filters>) => void;
 
 interface SectionProps {
@@ -144,19 +147,28 @@ interface YearFieldProps {
 function YearField({ label, value, onChange }: YearFieldProps): VNode {
   const [draft, setDraft] = useDraft(value === null ? "" : String(value), (text) => {
     if (text === "") onChange(null);
-    else if (/^[1-9]\d{3}$/.test(text)) onChange(Number(text));
+    else if (YEAR.test(text)) onChange(Number(text));
   });
-  return html`<label class="year"
-    ><span>${label}</span>
-    <input
-      type="text"
-      inputmode="numeric"
-      maxlength="4"
-      placeholder="any"
-      value=${draft}
-      onInput=${(event: Event) => setDraft((event.target as HTMLInputElement).value.trim())}
-    />
-  </label>`;
+  const [isLeft, setLeft] = useState(false);
+  // The beginning of a year is no mistake while it is being typed.
+  const isWrong = draft !== "" && !(isLeft ? YEAR : YEAR_BEGINNING).test(draft);
+  return html`<div>
+    <label class="year"
+      ><span>${label}</span>
+      <input
+        type="text"
+        inputmode="numeric"
+        maxlength="4"
+        placeholder="any"
+        value=${draft}
+        aria-invalid=${isWrong}
+        onInput=${(event: Event) => setDraft((event.target as HTMLInputElement).value.trim())}
+        onFocus=${() => setLeft(false)}
+        onBlur=${() => setLeft(true)}
+      />
+    </label>
+    ${isWrong && html`<p class="note" role="alert">“${draft}” is not a year from 1000 to 9999.</p>`}
+  </div>`;
 }
 
 function Score({ filters, facets, change }: SectionProps): VNode {

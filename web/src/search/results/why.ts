@@ -7,7 +7,7 @@ import { isAbort } from "../../client/http";
 import { search } from "../../client/search";
 import type { Explanation, Match } from "../../client/types";
 import { html } from "../../html";
-import { readPicture } from "../../pictures/store";
+import { readBytes } from "../../pictures/store";
 import type { Address } from "../../shell/address";
 import { connection } from "../../shell/session";
 import { problemText } from "../../problems/texts";
@@ -64,8 +64,7 @@ async function explain(address: Address, offset: number, signal: AbortSignal): P
   const key = `${offset} ${searchKey(address) ?? ""}`;
   const kept = pages.get(key);
   if (kept) return kept;
-  const picture = async (id: string): Promise<Blob> => (await readPicture(id)).blob;
-  const { result } = await search(connection, searchOf(address, offset, true), { signal, picture });
+  const { result } = await search(connection, searchOf(address, offset, true), { signal, picture: readBytes });
   const found = new Map(result.results.map((match) => [match.id, match.explain ?? { parts: [], words: [] }]));
   pages.set(key, found);
   return found;
