@@ -240,7 +240,7 @@ def test_the_focus_goes_from_the_last_load_more_to_the_end(open_page: OpenPage, 
 
 
 def test_the_number_of_results_is_announced(results: Page) -> None:
-    expect(results.get_by_role("status").filter(has_text="by similarity")).to_have_count(1)
+    expect(results.get_by_role("status").filter(has_text="most similar first")).to_have_count(1)
 
 
 def test_reduced_motion_has_no_transitions(open_page: OpenPage, stack: RunningStack) -> None:

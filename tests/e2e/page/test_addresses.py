@@ -58,7 +58,7 @@ def top_of(page: Page, index: int) -> float:
 def leave_by_the_card(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^More like ")).nth(FAR).click()
     page.wait_for_url("**/app/?like=*")
-    expect(page.locator("#results-heading")).to_have_text(re.compile("by similarity"))
+    expect(page.locator("#results-heading")).to_have_text(re.compile("most similar first"))
 
 
 def leave_by_the_album(page: Page) -> None:

@@ -24,7 +24,7 @@ def test_each_filter_narrows_the_results_and_shows_counts(page: Page, stack: Run
     expect(panel.locator(".choice", has_text=genre["genre"]).first).to_contain_text(str(genre["count"]))
 
     panel.get_by_role("checkbox", name=genre["genre"], exact=False).first.check()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"{genre['count']} albums by similarity")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{genre['count']} albums, most similar first")
     panel.get_by_role("textbox", name="From").fill("1990")
     panel.get_by_role("textbox", name="To").fill("2009")
     page.wait_for_url("**year_max=2009*")

@@ -127,10 +127,14 @@ def test_a_slow_further_page_is_shown_below_the_results(open_page: OpenPage, sta
 @pytest.mark.parametrize(
     ("query", "heading"),
     [
-        ("?like=demo-1967-00003", f"{ALBUMS - 1} albums by similarity"),
-        ("?text=red&like=demo-1967-00003&like=demo-1967-00004", f"{ALBUMS - 2} albums by similarity"),
-        ("?like=demo-1967-00003&year_min=1970", "Albums by similarity"),
-        ("?text=red&min_similarity=-0.9", "Albums by similarity"),
+        ("?text=red", f"All {ALBUMS} albums, most similar first"),
+        ("?like=demo-1967-00003", f"All {ALBUMS - 1} other albums, most similar first"),
+        (
+            "?text=red&like=demo-1967-00003&like=demo-1967-00004",
+            f"All {ALBUMS - 2} other albums, most similar first",
+        ),
+        ("?like=demo-1967-00003&year_min=1970", "Albums, most similar first"),
+        ("?text=red&min_similarity=-0.9", "Albums, most similar first"),
     ],
 )
 def test_the_heading_counts_no_album_that_cannot_be_a_result(

@@ -56,7 +56,7 @@ def test_a_late_answer_never_replaces_a_newer_one(page: Page) -> None:
     for route in held:
         route.fulfill(status=200, json={"success": True, "results": [], "exhausted": True, "timings_ms": {}})
 
-    expect(page.get_by_role("heading", name="by similarity")).to_be_visible()
+    expect(page.get_by_role("heading", name="most similar first")).to_be_visible()
     assert held
     assert first_card(page) == before
 

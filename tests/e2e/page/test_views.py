@@ -55,7 +55,7 @@ def test_a_bar_leads_to_the_search_that_it_stands_for(catalog: Page, stack: Runn
     catalog.get_by_role("link", name=re.compile(r"^8\+ ")).click()
 
     catalog.wait_for_url("**/app/?min_score=8")
-    expect(catalog.get_by_role("heading", level=1)).to_have_text(f"{at_least_8} albums by similarity")
+    expect(catalog.get_by_role("heading", level=1)).to_have_text(f"{at_least_8} albums, most similar first")
     expect(catalog.locator(CARDS).first).to_be_visible()
     catalog.go_back()
     expect(catalog.get_by_role("region", name="Scores", exact=True)).to_be_visible()

@@ -111,7 +111,7 @@ interface HeadingProps {
 function Heading({ search, isStale, facets }: HeadingProps): VNode {
   const { address, go } = useNavigation();
   const filters = activeFilters(address, facets);
-  const text = headingText(search, isStale, rankedCount(address, facets?.total_albums ?? null));
+  const text = headingText(search, isStale, address, rankedCount(address, facets?.total_albums ?? null));
   return html`<header class="results-header">
     <div class="results-title">
       <h1 id="results-heading" tabindex="-1">${text}</h1>
@@ -148,12 +148,16 @@ function rankedCount(address: Address, meetingFilters: number | null): number | 
   return asked === 0 || countFilters(address) === 0 ? meetingFilters - asked : null;
 }
 
-function headingText(search: RunningSearch, isStale: boolean, ranked: number | null): string {
+function headingText(search: RunningSearch, isStale: boolean, address: Address, ranked: number | null): string {
   if (isStale && search.error === null) return search.matches.length ? "Searching …" : "Looking at the covers …";
   if (search.error !== null && (isStale || !search.matches.length)) return "No answer";
   const count = search.end === "exhausted" ? search.matches.length : ranked;
   if (count === 0) return "No albums";
-  return count === null ? "Albums by similarity" : `${countText(count, "album")} by similarity`;
+  if (count === null) return "Albums, most similar first";
+  if (count === 1) return "1 album";
+  // Without filters the number is the size of the catalog, not a number of matches.
+  const other = address.parts.some((part) => part.kind === "album") ? "other album" : "album";
+  return `${countFilters(address) ? countText(count, "album") : `All ${countText(count, other)}`}, most similar first`;
 }
 
 /** A failed search, whose pictures can be shrunk or removed. */
