@@ -68,18 +68,16 @@ function facts(album: Album): [string, string][] {
     [album.genres.length === 1 ? "Genre" : "Genres", album.genres.join(", ")],
     ["Score", album.pitchfork_score === null ? null : scoreText(album.pitchfork_score)],
     ["Reviewer", album.reviewer],
-    ...Object.entries(album.metadata ?? {}).map(([name, value]): [string, string] => [labelText(name), valueText(value)]),
+    ...Object.entries(album.metadata ?? {}).map(([name, value]): [string, string | null] => [labelText(name), valueText(value)]),
   ];
   return known.filter((each): each is [string, string] => Boolean(each[1]));
 }
 
 // Values are shown as text, never as links, because a catalog may contain `javascript:` addresses.
-function valueText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(valueText).join(", ");
-  if (typeof value !== "object" || value === null) return String(value ?? "");
-  return Object.entries(value)
-    .map(([name, each]) => `${name.replaceAll("_", " ")}: ${valueText(each)}`)
-    .join(", ");
+// Nested metadata are for programs.
+function valueText(value: unknown): string | null {
+  if (!Array.isArray(value)) return typeof value === "object" ? null : String(value);
+  return value.some((each) => Object(each) === each) ? null : value.join(", ");
 }
 
 function labelText(name: string): string {
