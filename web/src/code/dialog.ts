@@ -11,16 +11,13 @@ import { connection } from "../shell/session";
 import { codeSample, type Language, LANGUAGES } from "./samples";
 import { searchOf } from "../search/use_search";
 
-/** The number of results that the programs ask for. */
-const RESULTS = 10;
-
 export function CodeDialog(): VNode {
   const { address, close } = useNavigation();
   const [language, setLanguage] = useState<Language>("curl");
   const [code, setCode] = useState("");
   useEffect(() => {
     let isCurrent = true;
-    void codeSample(language, { ...searchOf(address, 0), k: RESULTS }, connection).then((made) => {
+    void codeSample(language, searchOf(address, 0), connection).then((made) => {
       if (isCurrent) setCode(made);
     });
     return () => {
