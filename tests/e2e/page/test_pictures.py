@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.page.conftest import DROP
+from tests.e2e.conftest import RunningStack
+from tests.e2e.page.conftest import DROP, OpenPage
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -75,6 +76,15 @@ def test_a_heic_picture_finds_its_album_although_the_browser_cannot_show_it(
     page.get_by_role("searchbox").fill("star")
     expect(page.locator(".results:not(.is-stale) .card-link").first).to_be_visible()
     expect(page.locator(".problem")).to_have_count(0)
+
+
+@pytest.mark.parametrize("options", [{}, {"has_touch": True, "is_mobile": True}], ids=["mouse", "touch"])
+def test_the_first_view_advises_to_crop_pictures(
+    open_page: OpenPage, stack: RunningStack, options: dict[str, bool]
+) -> None:
+    page = open_page(stack.url, **options)
+
+    expect(page.locator(".drop-zone span:visible")).to_contain_text(re.compile("[Cc]rop.* to the cover"))
 
 
 def test_an_empty_file_is_explained(page: Page, tmp_path: Path) -> None:

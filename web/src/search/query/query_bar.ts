@@ -69,8 +69,8 @@ interface PictureButtonProps {
 function DropZone({ onFiles }: { onFiles: (files: readonly File[]) => Promise<void> }): VNode {
   return html`<label class="drop-zone">
     <${Icon} name="picture" />
-    <span class="for-mouse">Drop a picture here, paste it, or choose one</span>
-    <span class="for-touch">Choose a picture of a cover</span>
+    <span class="for-mouse">Drop a picture here, paste it, or choose one. Crop it to the cover for better matches.</span>
+    <span class="for-touch">Choose a picture of a cover, cropped to the cover</span>
     <${FileInput} onFiles=${onFiles} multiple />
   </label>`;
 }

@@ -452,8 +452,8 @@ ${t.trim()&&l`<button type="button" class="field-button field-pin" title="Keep t
 <${Tr} label="Take a photo" icon="camera" camera onFiles=${r} />
 </div>`}function Hi({onFiles:e}){return l`<label class="drop-zone">
 <${S} name="picture" />
-<span class="for-mouse">Drop a picture here, paste it, or choose one</span>
-<span class="for-touch">Choose a picture of a cover</span>
+<span class="for-mouse">Drop a picture here, paste it, or choose one. Crop it to the cover for better matches.</span>
+<span class="for-touch">Choose a picture of a cover, cropped to the cover</span>
 <${Er} onFiles=${e} multiple />
 </label>`}function Tr({label:e,icon:t,camera:n=!1,onFiles:r}){return l`<label class=${`field-button ${n?"field-camera":""}`} title=${e}>
 <${S} name=${t} /><span class="hidden">${e}</span>
