@@ -33,7 +33,7 @@ def results(open_page: OpenPage, stack: RunningStack, request: pytest.FixtureReq
 
     eventually(far_card_is_loaded, within_s=60)
     page.locator(CARDS).nth(FAR).evaluate("(card) => card.scrollIntoView({ block: 'center' })")
-    page.wait_for_function(ALL_LOADED)
+    eventually(lambda: page.evaluate(ALL_LOADED))
     return page
 
 

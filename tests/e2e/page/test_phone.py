@@ -38,7 +38,7 @@ def test_the_address_opens_the_page_with_the_key(
     # The page erases the fragment, loads covers from the machine's address, and keeps the key after a reload.
     assert page.url == f"{url}/app/?text=star"
     assert not page.evaluate("isSecureContext")
-    page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")
+    expect(page.locator(".card img").first).not_to_have_js_property("naturalWidth", 0)
     page.reload()
     expect(page.locator(".card-link").first).to_be_visible()
     expect(page.get_by_label("Take a photo")).to_have_attribute("capture", "environment")

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import RunningStack
 from tests.e2e.page.conftest import DROP, OpenPage
+from tests.polling import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -133,12 +134,12 @@ def test_a_search_that_is_opened_while_a_picture_is_shrunk_stays(
         }"""
     )
     page.get_by_role("button", name="Shrink the picture and search").click()
-    page.wait_for_function("() => window.finishDecoding")
+    eventually(lambda: page.evaluate("() => Boolean(window.finishDecoding)"))
     page.go_back()
     expect(page.get_by_role("heading", name="Find an album by its cover")).to_be_visible()
 
     page.evaluate("() => window.finishDecoding()")
-    page.wait_for_function("() => window.added === 1")
+    eventually(lambda: page.evaluate("() => window.added === 1"))
     page.evaluate("fetch('../livez')")
 
     assert page.url.endswith("/app/")

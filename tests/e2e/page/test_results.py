@@ -110,7 +110,7 @@ def test_a_slow_further_page_is_shown_below_the_results(open_page: OpenPage, sta
     page.route("**/api/search-by-text*offset=25*", lambda route: held.append(route))  # noqa: PLW0108
     page.get_by_role("searchbox").fill("red circle")
     expect(page.locator(CARDS).first).to_be_visible()
-    page.wait_for_function("document.querySelectorAll('.card').length === 25")
+    expect(page.locator(CARDS)).to_have_count(25)
     top = "document.querySelector('.grid').getBoundingClientRect().top + scrollY"
     before = page.evaluate(top)
 
