@@ -49,7 +49,7 @@ class LibraryCovers:
         self._max_bytes = max_bytes
         #: Maps names that contain escape sequences to the names of the files.
         self._unprintable: dict[str, str] = {}
-        #: The last picture that a thread read, with its place, because `read_changed` follows on `find`.
+        #: The last picture that each thread read in `find`, with its place; `read_changed` returns it.
         self._last = threading.local()
 
     def find(
