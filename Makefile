@@ -42,7 +42,7 @@ run: $(VENV)/.local ## Start the whole service on this machine, with a demo cata
 
 .PHONY: env
 env: $(VENV)/.local ## Print the settings of the running make run for the operators' tools: eval "$(make -s env)"
-	@$(BIN)/python -m local.environment
+	@$(BIN)/python -m local.running_service.environment
 
 .PHONY: reset
 reset: $(VENV)/.local ## Remove the data of make run with the same PORT: databases, covers, exported models, keys

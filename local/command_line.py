@@ -24,13 +24,13 @@ COMMANDS = MappingProxyType(
         "worker": SubCommand("worker", "worker"),
         "catalog": SubCommand("catalog", "catalog"),
         "training": SubCommand("training", "torch"),
-        "keys": SubCommand("local.api_keys", "local"),
+        "keys": SubCommand("local.running_service.api_keys", "local"),
         "local": SubCommand("local", "local"),
-        "env": SubCommand("local.environment", "local"),
+        "env": SubCommand("local.running_service.environment", "local"),
         "reset": SubCommand("local.reset", "local"),
     }
 )
-#: Manages the API keys in the Redis at REDIS_URL; `local.api_keys` looks for a local service first.
+#: Manages the API keys in the Redis at REDIS_URL; `keys` above looks for a local service first.
 _REMOTE_KEYS = SubCommand("api.keys", "api")
 _USAGE = f"usage: cover-search {{{','.join(COMMANDS)}}} …\n"
 

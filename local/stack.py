@@ -17,7 +17,7 @@ from local.port_check import check_port
 from local.processes.child_process import ChildProcess
 from local.processes.child_process_folder import running_process
 from local.processes.supervisor import Supervisor
-from local.running_service_settings import forget_tool_settings, record_tool_settings
+from local.running_service.recorded_settings import forget_tool_settings, record_tool_settings
 from local.servers.postgres import PostgresConfig, PostgresServer
 from local.servers.redis import RedisConfig, RedisServer
 

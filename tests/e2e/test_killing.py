@@ -214,7 +214,7 @@ def test_a_stack_ends_with_an_error_when_a_part_keeps_crashing(
 
 def make_key(state: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local.api_keys", "create", "alice"],
+        [sys.executable, "-m", "local.running_service.api_keys", "create", "alice"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "STATE_DIR": str(state)},
         capture_output=True,

@@ -96,7 +96,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(stack.state)}
 
     def keys(*arguments: str) -> str:
-        command = [sys.executable, "-m", "local.api_keys", *arguments]
+        command = [sys.executable, "-m", "local.running_service.api_keys", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
         ).stdout
@@ -119,7 +119,7 @@ def test_with_authentication_the_example_searches_run_and_keys_can_be_made(
 def test_a_start_without_a_demo_keeps_the_albums_that_the_operator_writes(start_stack: StartStack) -> None:
     first = start_stack(DEMO_ALBUMS="0")
     environ = {"PATH": os.environ["PATH"], "STATE_DIR": str(first.state), "DEMO_ALBUMS": "0"}
-    command = [sys.executable, "-m", "local.environment"]
+    command = [sys.executable, "-m", "local.running_service.environment"]
     printed = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
     ).stdout

@@ -24,7 +24,7 @@ from api.keys.key import Role, make_key
 from api.keys.store import KeyStore
 from common.redis.clients import open_redis
 from local.gateway_and_worker import gateway_service
-from local.running_service_settings import recorded_tool_settings
+from local.running_service.recorded_settings import recorded_tool_settings
 from local.servers.server import free_port
 from tests.e2e.conftest import RunningStack, StartStack
 

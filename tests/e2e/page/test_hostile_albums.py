@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from psycopg.types.json import Jsonb
 
-from local.running_service_settings import recorded_tool_settings
+from local.running_service.recorded_settings import recorded_tool_settings
 from tests.e2e.conftest import RunningStack
 from tests.e2e.page.conftest import OpenPage
 from tests.polling import eventually

@@ -10,14 +10,14 @@ import pytest
 
 from tests.paths import ROOT
 
-MODULES = ("local", "local.api_keys", "local.reset")
+MODULES = ("local", "local.running_service.api_keys", "local.reset")
 TOO_LONG = "/".join(["x" * 200] * 25)
 #: The length of a state folder's path that is just valid, while the paths of its sub-folders are too long.
 ALMOST_TOO_LONG = 4_091
 
 
 def run(module: str, state: str, *, prefix: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
-    arguments = ["list"] if module == "local.api_keys" else []
+    arguments = ["list"] if module == "local.running_service.api_keys" else []
     return subprocess.run(
         [*prefix, sys.executable, "-B", "-m", module, *arguments],
         cwd=ROOT,
@@ -107,7 +107,7 @@ def test_make_run_names_a_folder_of_another_user(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("module", ["local.api_keys", "local.reset"])
+@pytest.mark.parametrize("module", ["local.running_service.api_keys", "local.reset"])
 def test_keys_and_reset_name_a_path_that_is_too_long(tmp_path: Path, module: str) -> None:
     done = run(module, f"{tmp_path}/{TOO_LONG}")
 

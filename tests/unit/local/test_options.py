@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from common.errors import SettingsError
-from local.api_keys import with_running_redis
 from local.options import read_options
+from local.running_service.api_keys import with_running_redis
 from local.state_folder import DEFAULT_STATE, state_folder
 
 #: The default state folder of a stack, as an absolute path.

@@ -11,8 +11,11 @@ from common.processes.program_name import command_name
 @pytest.mark.parametrize(
     ("called", "name"),
     [
-        (["python", "-m", "local.api_keys", "list"], "python -m local.api_keys"),
-        (["python", "-m", "pytest"], "python -m local.api_keys"),
+        (
+            ["python", "-m", "local.running_service.api_keys", "list"],
+            "python -m local.running_service.api_keys",
+        ),
+        (["python", "-m", "pytest"], "python -m local.running_service.api_keys"),
         (["python", ".venv/bin/cover-search", "keys", "list"], ".venv/bin/cover-search keys"),
         (["python", "-P", "/opt/bin/cover-search", "keys", "list"], "/opt/bin/cover-search keys"),
     ],
@@ -22,7 +25,7 @@ def test_the_name_has_the_form_of_the_call(
 ) -> None:
     monkeypatch.setattr(sys, "orig_argv", called)
 
-    assert command_name("keys", module="local.api_keys") == name
+    assert command_name("keys", module="local.running_service.api_keys") == name
 
 
 def test_a_command_on_the_path_is_named_without_its_folder(
@@ -33,4 +36,4 @@ def test_a_command_on_the_path_is_named_without_its_folder(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "orig_argv", ["python", str(script), "keys"])
 
-    assert command_name("keys", module="local.api_keys") == "cover-search keys"
+    assert command_name("keys", module="local.running_service.api_keys") == "cover-search keys"

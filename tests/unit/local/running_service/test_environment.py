@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.environment import tool_settings
 from local.errors import NoLocalService, StateFolderUnusable
-from local.running_service_settings import forget_tool_settings, record_tool_settings
+from local.running_service.environment import tool_settings
+from local.running_service.recorded_settings import forget_tool_settings, record_tool_settings
 from local.state_folder import TOOL_SETTINGS
 
 SERVICE = {

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"keys: {NoLocalService.in_folder(state_folder(environ)).detail}, or set REDIS_URL\n"
         )
         return 1
-    return manage_keys(arguments, environ=environ, module="local.api_keys")
+    return manage_keys(arguments, environ=environ, module="local.running_service.api_keys")
 
 
 def with_running_redis(environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from common.errors import CoverSearchError
 from common.processes.program_name import command_name
 from local.errors import NoLocalService
 from local.options import own_environment
-from local.running_service_settings import recorded_tool_settings
+from local.running_service.recorded_settings import recorded_tool_settings
 from local.state_folder import state_errors, state_folder
 
 _ABOUT = """Print shell commands that set DATABASE_URL, REDIS_URL, CLIP_MODEL and other settings to those of
@@ -22,7 +22,7 @@ the service that runs on this machine. The printed DATABASE_URL contains the dat
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the settings and return the exit status: 1 if no service runs from the state folder."""
-    name = command_name("env", module="local.environment")
+    name = command_name("env", module="local.running_service.environment")
     argparse.ArgumentParser(prog=name, description=_ABOUT).parse_args(arguments)
     try:
         for setting, value in tool_settings(own_environment()).items():
