@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from catalog.demo.albums import demo_albums
@@ -171,14 +172,17 @@ def test_a_state_file_in_use_is_refused(root: Path, state: Path) -> None:
         pass
 
 
-def test_a_state_file_of_another_version_is_refused(root: Path, scan: Scan, state: Path) -> None:
+def test_a_state_file_of_another_version_is_refused_and_closed(root: Path, scan: Scan, state: Path) -> None:
     scan(root)
     with sqlite3.connect(state) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(SettingsError, match="another version"):
+    # The traceback in `refused` keeps every object of the scan, so only `close` can have closed the file.
+    with pytest.raises(SettingsError, match="another version") as refused:
         scan(root)
+    assert refused.tb is not None
+    assert str(state) not in {file.path for file in psutil.Process().open_files()}
 
 
 def test_pipes_and_hidden_files_are_left_out(root: Path, scan: Scan) -> None:
