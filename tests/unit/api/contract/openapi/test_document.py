@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
@@ -45,11 +46,17 @@ def make_document() -> dict[str, Any]:
 
 
 DOCUMENT = make_document()
+_JSON = orjson.dumps(DOCUMENT)
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 }
+
+
+def new_document() -> Any:
+    """Return a copy of the document, which a test may change."""
+    return orjson.loads(_JSON)
 
 
 def every_schema(node: object) -> Iterator[str]:
