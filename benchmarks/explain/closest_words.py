@@ -36,7 +36,7 @@ _AT_ONCE = 8
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Judge the words of the covers of each seed."""
+    """Yield the precision of the words in explanations, for covers that were drawn with each seed."""
     encoder = load_encoder(str(DEMO_MODEL), kind="openvino", cache_dir=bench.model_cache)
     vocabulary = VisualVocabulary.load()
     words = WordEmbeddings(

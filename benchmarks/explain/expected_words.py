@@ -18,7 +18,8 @@ _SYNONYMS = {
     "scheme": vocabulary.SCHEME_WORDS,
 }
 
-#: The facts of words of the visual vocabulary that are no synonyms in training/data/vocabulary.py.
+#: Maps words of the visual vocabulary that training/data/vocabulary.py lacks to the facts that must be true
+#: of a cover. A fact is an attribute of the drawing, such as `tone:dark`.
 FACTS_OF_WORDS: dict[str, frozenset[str]] = {
     "dark red": frozenset({"ground:red", "tone:dark"}),
     "dark green": frozenset({"ground:green", "tone:dark"}),

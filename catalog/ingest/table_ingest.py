@@ -105,7 +105,7 @@ class Ingest:
         return AlbumLoader(self.source.covers, self.cover_url)
 
     def _albums_to_load(self) -> Iterator[AlbumToLoad | Rejected]:
-        """Yield the source's albums, each with its origin if the album is in the catalog."""
+        """Yield the source's albums; for an album in the catalog, add where its stored cover came from."""
         for batch in batches(self.source.albums(), BATCH):
             if isinstance(batch, Rejected):
                 yield batch
@@ -174,7 +174,7 @@ class Ingest:
         yield from self._update(same_cover)
 
     def _update(self, items: list[LoadedAlbum]) -> Iterator[CoverToEmbed[AlbumRow] | Rejected]:
-        """Write rows whose cover has not changed; yield refused rows, so that they are embedded again."""
+        """Write rows whose cover has not changed; yield the other rows, to embed them again."""
         kept = update(self.writer, [item.row for item in items])
         for item in items:
             if item.row.id in kept:

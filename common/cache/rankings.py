@@ -1,7 +1,7 @@
 """The cache of rankings in Redis, so that the pages of a search come from one ranking and need one scan.
 
-A cache entry consists of the type mark and checksum of every cache entry, a byte that tells whether the
-ranking is complete, and the ids and similarities as compressed JSON.
+An entry begins with a type mark and a checksum, as all entries of the cache do. A byte that tells whether the
+ranking is complete follows, and then the ids and similarities as compressed JSON.
 """
 
 import logging

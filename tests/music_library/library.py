@@ -29,7 +29,7 @@ def write_library(root: Path, *, albums: int = ALBUMS) -> Manifest:
 
 
 def _write_plain_album(write: LibraryWriter, album: DemoAlbum, number: int) -> None:
-    """Write an album whose format, place of the cover and number of tracks follow from its number."""
+    """Write an album; its number determines the format, the place of the cover and the number of tracks."""
     suffix, write_file = _FORMATS[number % len(_FORMATS)]
     folder = write.folder(album.artist, album.album_name)
     # The format repeats every eight albums, so the place of the cover changes with every eighth album.

@@ -1,7 +1,7 @@
 """Reads the metadata of a PNG up to a maximum size, and removes the metadata before Pillow parses the file.
 
-With the metadata, Pillow would refuse a picture if a text or a profile decompresses to more than a megabyte,
-or if a text is damaged.
+Pillow would refuse a picture if a text or a profile in its metadata decompresses to more than a megabyte, or
+if a text is damaged.
 """
 
 import zlib

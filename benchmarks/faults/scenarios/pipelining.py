@@ -14,7 +14,7 @@ from benchmarks.faults.rig import eventually, open_rig
 from benchmarks.faults.scenarios.clients import MIB, PATIENCE_FACTOR, forget_peak, p99_ms, peak_bytes
 
 GROWTH_MIB = 20.0
-#: The number of requests that are pipelined by the one client that reads its answers.
+#: The number of pipelined requests of the client that reads its answers; the other clients read none.
 READ = 200
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
 LAST = b"GET /livez HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"

@@ -15,7 +15,7 @@ _MEASURED_MAX_BYTES = 8 * METADATA_MAX_BYTES
 
 
 def check_size(metadata: Mapping[str, object]) -> None:
-    """Check that results can contain the metadata.
+    """Check that the metadata is small enough for search results.
 
     Raises:
         RowFault: the metadata is too large, or has too many levels.

@@ -45,7 +45,7 @@ class Preset:
     never_score: str | None = None
 
     def matches(self, table: Table) -> bool:
-        """Return whether a table is of this kind by its columns and the values of its first rows."""
+        """Return whether the columns and the first rows of a table show that it is of this kind."""
         keys = {column_key(column): column for column in table.columns}
         if not any(marks <= keys.keys() for marks in self.marks):
             return False
@@ -70,7 +70,7 @@ def _without_discogs_marks(value: object) -> object:
 
 
 def _artist(value: object) -> object:
-    """Return the names of artists without the marks of Discogs, each with its article in front."""
+    """Return the names of artists without Discogs's additions, and with the article at the front."""
     value = _without_discogs_marks(value)
     return _DISCOGS_ARTICLE.sub(r"The \1", value) if isinstance(value, str) else value
 

@@ -55,7 +55,7 @@ class AlbumKey(NamedTuple):
     by_name: str
     #: The album's name in the form in which names are compared.
     title: str
-    #: The artist and the album that the tracks of this folder give, in the form in which names are compared.
+    #: The artist and the album in the tags of this folder's tracks, in the form in which names are compared.
     names: str = ""
 
 

@@ -64,7 +64,7 @@ def _answers(received: bytes) -> Iterator[RawAnswer]:
 
 
 def check_problem(answer: RawAnswer) -> tuple[int, str]:
-    """Check the headers of a problem that ends the connection; return the problem's status and code."""
+    """Check the headers of a problem document that closes the connection; return its status and code."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -76,6 +76,6 @@ def check_problem(answer: RawAnswer) -> tuple[int, str]:
 
 
 def problem(received: bytes) -> tuple[int, str]:
-    """Check that the only answer received is a problem; return the problem's status and code."""
+    """Check that the only answer received is a problem document; return its status and code."""
     (answer,) = answers(received)
     return check_problem(answer)
