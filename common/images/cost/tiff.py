@@ -122,7 +122,8 @@ def _packed_bytes(directory: Directory) -> int:
 def _unpacked_bytes(directory: Directory, width: int, height: int) -> int:
     """Return the uncompressed size in bytes of the strips or tiles; tiles at the edges count in full."""
     bits = max(directory.values(Tag.BITS, 1), default=1) * directory.value(Tag.SAMPLES, 1)
-    if Tag.TILE_OFFSETS in directory.tags:
+    # libtiff reads tiles if one of these fields exists, even if the picture's data is listed in strips.
+    if directory.tags.keys() & {Tag.TILE_OFFSETS, Tag.TILE_WIDTH, Tag.TILE_HEIGHT}:
         across, down = (
             max(directory.value(Tag.TILE_WIDTH, width), 1),
             max(directory.value(Tag.TILE_HEIGHT, height), 1),

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import struct
+import zlib
 
 import pytest
 from PIL import Image
@@ -103,6 +104,18 @@ def test_the_size_of_a_tiff_counts_in_every_integer_type(kind: int) -> None:
     plain = tiffs.tiff(100, 120, b"", tile=(112, 112))
 
     assert cost_s(tile) == pytest.approx(cost_s(plain), rel=0.01)
+
+
+def test_a_tile_counts_in_full_if_its_data_is_listed_as_a_strip() -> None:
+    # libtiff reads tiles if the file declares their size; here a tile of 2500 x 2500 pixels for 16 x 16.
+    tiled = tiffs.tiff(16, 16, zlib.compress(bytes(2500 * 2500)), tile=(2500, 2500))
+    listed_as_strips = tiled
+    for tile_tag, strip_tag in ((324, 273), (325, 279)):
+        entry = struct.pack("<HH", tile_tag, 4)
+        assert listed_as_strips.count(entry) == 1
+        listed_as_strips = listed_as_strips.replace(entry, struct.pack("<HH", strip_tag, 4))
+
+    assert cost_s(listed_as_strips) == pytest.approx(cost_s(tiled), rel=0.01)
 
 
 def test_a_tiff_with_a_field_twice_is_refused() -> None:
