@@ -21,6 +21,8 @@ def main() -> None:
     Image.fromarray(muted).save(folder / "muted.png")
     samples = np.asarray(image).astype(int)
     (folder / "sixteen-bits.png").write_bytes(png.png(samples * 257, kind=png.RGB, depth=16))
+    grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(grey).save(folder / "grey-sixteen-bits.png")
     alpha = np.tile(np.repeat([255, 128, 0, 64], 16), (64, 1))[..., None]
     straight = np.dstack([samples, alpha])
     premultiplied = np.dstack([(samples * alpha + 127) // 255, alpha])

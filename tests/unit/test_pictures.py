@@ -16,5 +16,5 @@ def test_the_source_pictures_are_drawn_by_the_documented_command(tmp_path: Path)
 
     subprocess.run([sys.executable, "-m", "tests.pictures.draw", str(tmp_path)], cwd=ROOT, check=True)
 
-    drawn = {"quadrants", "grey", "muted", "sixteen-bits", "alpha", "premultiplied"}
+    drawn = {"quadrants", "grey", "grey-sixteen-bits", "muted", "sixteen-bits", "alpha", "premultiplied"}
     assert {path.stem for path in tmp_path.iterdir()} == drawn

@@ -6,12 +6,12 @@ from functools import cache
 from io import BytesIO
 from types import MappingProxyType
 
-from pi_heif import HeifImageFile
 from pi_heif import options as heif_options
 from PIL import AvifImagePlugin, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.formats import avif, heif
+from worker.decode.deep_grey_heif import SafeHeifImageFile
 
 #: The exceptions that parsers and decoders raise for broken or malicious files.
 BROKEN = (
@@ -26,7 +26,7 @@ BROKEN = (
     struct.error,
 )
 _BOXED: Mapping[str, type[ImageFile.ImageFile]] = MappingProxyType(
-    {"HEIF": HeifImageFile, "AVIF": AvifImagePlugin.AvifImageFile}
+    {"HEIF": SafeHeifImageFile, "AVIF": AvifImagePlugin.AvifImageFile}
 )
 _ANIMATED, _HAS_ALPHA = 0x02, 0x10
 _VP8X_FLAGS_AT = 20

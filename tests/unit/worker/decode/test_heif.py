@@ -35,8 +35,9 @@ def test_8_and_10_bit_pictures_decode(name: str) -> None:
     assert shows(heif.picture(name), UPRIGHT)
 
 
-def test_a_grey_picture_decodes() -> None:
-    assert shows(heif.picture("grey.heic"), ((76,) * 3, (150,) * 3, (29,) * 3, (255,) * 3))
+@pytest.mark.parametrize("name", ["grey.heic", "grey-ten-bits.heic"])
+def test_a_grey_picture_decodes(name: str) -> None:
+    assert shows(heif.picture(name), ((76,) * 3, (150,) * 3, (29,) * 3, (255,) * 3))
 
 
 @pytest.mark.parametrize("name", ["alpha.heic", "alpha-premultiplied.heic"])
@@ -184,6 +185,26 @@ def test_a_confined_decoder_leaves_no_threads_after_reading_tiles(pool: DecoderP
 
     assert np.array_equal(decoded[0], decode(file, size_px=SIDE))
     assert np.array_equal(decoded[0], decoded[2])
+
+
+@pytest.mark.starts_processes
+@pytest.mark.parametrize("bits", [9, 10, 12, 15])
+def test_a_grey_picture_with_fewer_bits_than_its_header_declares_is_refused(
+    bits: int, pool: DecoderPool
+) -> None:
+    # pi-heif 1.4.0 writes past the end of the 8-bit plane and corrupts the decoder's memory.
+    configuration = bytearray(heif.content(heif.picture("grey.heic"), b"hvcC"))
+    configuration[heif.LUMA_BITS_AT] = 0xF8 | bits - 8
+    grey = heif.coded(name="grey.heic")
+    size = grey.properties[1]
+    false = heif.Item(grey.kind, grey.data, ((b"hvcC", bytes(configuration)), size))
+    before = pool.pids
+
+    for _ in range(3):
+        with pytest.raises(UndecodableImage):
+            pool.decode(heif.heif(false), timeout_s=30)
+
+    assert pool.pids == before
 
 
 def test_the_size_is_read_without_decoding() -> None:

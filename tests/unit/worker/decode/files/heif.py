@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tests.paths import PICTURES
 
 _SIDE = 64
+#: Offset in the box `hvcC` of the byte that declares the bits of a luma sample.
+LUMA_BITS_AT = 17
 
 Property = tuple[bytes, bytes]
 
