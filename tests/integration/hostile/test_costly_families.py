@@ -75,7 +75,7 @@ def test_the_most_expensive_accepted_file_is_decoded_within_its_limit(
         request = wire_format.Request(wire_format.PIXELS_ONLY, data)
         reply = process.ask(request, deadline=time.monotonic() + WAIT_S)
     except EOFError:
-        pytest.fail(f"the kernel ended the decoder: {process.ran_out_of_cpu()=}, {allowed_s=}, {FACTOR=}")
+        pytest.fail(f"the kernel ended the decoder: {process.end_signal()=}, {allowed_s=}, {FACTOR=}")
 
     # The codec may find a file to be broken while decoding, but no file may be too costly.
     assert reply.kind == wire_format.PIXELS or reply.body.startswith(b"undecodable_image")

@@ -4,6 +4,9 @@ decode ──► wait in the fair queue ──► a process ──► pixels or 
                                          │ died or timed out
                                          └──► killed; the starter thread starts another one
 
+If a decoder crashes, the file is decoded once more, because an earlier file may have damaged the memory of
+the decoder. A file that crashes two decoders counts as undecodable.
+
 Slow files are decoded in separate processes with lower priority, so that fast files never wait for slow
 files. The fair queue adds up the CPU time of each client's files. If a file takes longer than estimated, the
 estimates of the client's files are increased by that excess for a minute, and the client's requests that wait
@@ -12,17 +15,19 @@ for a decoder fail with `DecoderBusy`.
 
 import logging
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from common.errors import DecoderBusy, DecoderDied, ImageTooCostly
+from common.errors import DecoderBusy, DecoderDied, ImageError, ImageTooCostly, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S
 from worker.decode.processes import wire_format
 from worker.decode.processes.fair_queue import FairQueue, TurnedAway
@@ -44,6 +49,17 @@ _TURNED_AWAY_S = 0.05
 #: The nice value of the decoders for long files; with this value they get a tenth of a busy core, and all of
 #: an idle core.
 _LONG_NICENESS = 10
+#: The signals that end a process because of a fault in its own code. A process with too little memory, or one
+#: that an operator ends, gets SIGKILL instead.
+_CRASHES = frozenset(
+    {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
+)
+#: The CPU time in seconds for starting a decoder, which a client is charged for each crash.
+_START_S = 0.2
+
+
+class _DecoderCrashed(DecoderDied):
+    """A codec crashed while it decoded the file."""
 
 
 class _Lane:
@@ -124,6 +140,7 @@ class DecoderPool:
         Raises:
             ImageError: the file cannot be decoded; the subclass gives the reason.
             ImageTooCostly: decoding took more CPU time than allowed.
+            UndecodableImage: the file is broken, or crashed two decoders.
             DecoderDied: the decoder was killed or timed out.
             DecoderBusy: no decoder became free in time, or another file of the same client exceeded its
                 estimate.
@@ -166,6 +183,29 @@ class DecoderPool:
         cost_s: float = 0.0,
     ) -> bytes | bytearray:
         deadline = time.monotonic() + timeout_s
+        attempt = partial(
+            self._attempt, request, deadline=deadline, wait_s=wait_s, client=client, cost_s=cost_s
+        )
+        try:
+            return attempt()
+        except _DecoderCrashed as error:
+            log.warning("a decoder crashed; the file is decoded again", extra={"error": error.detail})
+        try:
+            return attempt()
+        except _DecoderCrashed as error:
+            raise UndecodableImage(
+                "the image is broken in a way that makes its decoder crash; save it as a plain JPEG or PNG"
+            ) from error
+
+    def _attempt(
+        self,
+        request: wire_format.Request,
+        *,
+        deadline: float,
+        wait_s: float | None,
+        client: str,
+        cost_s: float,
+    ) -> bytes | bytearray:
         expected_s = max(cost_s + self._overruns.excess_s(client), _COST_MIN_S)
         lane = self._long if expected_s > LONG_S else self._short
         self._start(lane)
@@ -174,18 +214,14 @@ class DecoderPool:
         # A process with lower priority may have to wait for the CPU, so its elapsed time is limited only by
         # the deadline.
         ends = deadline if lane is self._long else min(deadline, time.monotonic() + self._timeout_s)
-        reply = self._ask(process, lane, request, deadline=ends)
-        cpu_s = self._limits.cpu_s if reply is None else reply.cpu_s
+        reply, cpu_s = self._ask(process, lane, request, deadline=ends)
         lane.idle_processes.correct(client, difference=cpu_s - expected_s)
-        if reply is not None:
+        if not isinstance(reply, ImageError):
             lane.idle_processes.give(process)
         if client and cost_s:
             self._slow_down(client, excess_s=cpu_s - cost_s)
-        if reply is None:
-            raise ImageTooCostly(
-                f"decoding the image took more than {self._limits.cpu_s:g} s of CPU: "
-                "send it with fewer pixels, or as a plain JPEG"
-            )
+        if isinstance(reply, ImageError):
+            raise reply
         if reply.kind == wire_format.ERROR:
             raise wire_format.error_from(reply.body)
         return reply.body
@@ -218,16 +254,25 @@ class DecoderPool:
 
     def _ask(
         self, process: DecoderProcess, lane: _Lane, request: wire_format.Request, *, deadline: float
-    ) -> wire_format.Reply | None:
-        """Return a decoder's reply, or None if the kernel ended the decoder for exceeding its CPU time."""
+    ) -> tuple[wire_format.Reply | ImageError, float]:
+        """Return a decoder's reply, or the error of a file that ended the decoder, and the CPU time."""
         try:
-            return process.ask(request, deadline=deadline)
+            reply = process.ask(request, deadline=deadline)
         except (EOFError, OSError) as error:
-            is_costly = not isinstance(error, TimeoutError) and process.ran_out_of_cpu()
+            ended_by = None if isinstance(error, TimeoutError) else process.end_signal()
             self._discard(process, lane)
-            if is_costly:
-                return None
+            if ended_by == signal.SIGPROF:
+                return self._too_costly(), self._limits.cpu_s
+            if ended_by in _CRASHES:
+                return _DecoderCrashed(f"the image's decoder crashed (signal {ended_by})"), _START_S
             raise DecoderDied(f"the image's decoder {_fate(error)}") from error
+        return reply, reply.cpu_s
+
+    def _too_costly(self) -> ImageTooCostly:
+        return ImageTooCostly(
+            f"decoding the image took more than {self._limits.cpu_s:g} s of CPU: "
+            "send it with fewer pixels, or as a plain JPEG"
+        )
 
     def _slow_down(self, client: str, *, excess_s: float) -> None:
         """Increase the expected cost of a client's files after one file took longer than estimated."""

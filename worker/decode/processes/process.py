@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -101,11 +100,12 @@ class DecoderProcess:
         """Return whether the child has ended."""
         return self._process.poll() is not None
 
-    def ran_out_of_cpu(self) -> bool:
-        """Return whether the kernel ended the child because a file took too much CPU time."""
+    def end_signal(self) -> int | None:
+        """Return the signal that ended the child after it closed its socket, or None if no signal did."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(_END_TIMEOUT_S) == -signal.SIGPROF
-        return False
+            status = self._process.wait(_END_TIMEOUT_S)
+            return -status if status < 0 else None
+        return None
 
     def ask(self, request: wire_format.Request, *, deadline: float) -> wire_format.Reply:
         """Send a request and return the reply; `deadline` is a `time.monotonic` value.

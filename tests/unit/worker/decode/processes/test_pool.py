@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 import pytest
 from PIL import ExifTags, Image
@@ -132,6 +133,38 @@ def test_a_killed_decoder_fails_only_its_own_job_and_is_replaced(pool: DecoderPo
     eventually(lambda: len(pool.pids) == 2)
     assert second in pool.pids
     assert first not in pool.pids
+
+
+def crash_decoders(pool: DecoderPool, crashes: int, *, at_signal: int) -> "Future[npt.NDArray[np.uint8]]":
+    """Send a file, crash the decoders that decode it one after another, and return the file's job."""
+    crashed: set[int] = set()
+    with ThreadPoolExecutor(1) as threads:
+        eventually(lambda: pool.idle == 1)
+        job = threads.submit(pool.decode, png_bomb(7000, 7000), timeout_s=PLAIN_S)
+        for _ in range(crashes):
+            eventually(lambda: set(pool.pids) - crashed and pool.idle == 0)
+            (victim,) = set(pool.pids) - crashed
+            os.kill(victim, at_signal)
+            crashed.add(victim)
+        return job
+
+
+@pytest.mark.parametrize("at_signal", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
+def test_a_file_whose_decoder_crashes_is_decoded_once_more(at_signal: int) -> None:
+    # An earlier file may have damaged the memory of the decoder.
+    with DecoderPool(size_px=SIDE, processes=1, timeout_s=PLAIN_S) as pool:
+        job = crash_decoders(pool, 1, at_signal=at_signal)
+
+        assert job.result().shape == (SIDE, SIDE, 3)
+
+
+def test_a_file_that_crashes_two_decoders_is_undecodable() -> None:
+    with DecoderPool(size_px=SIDE, processes=1, timeout_s=PLAIN_S) as pool:
+        job = crash_decoders(pool, 2, at_signal=signal.SIGSEGV)
+
+        with pytest.raises(UndecodableImage, match="crash"):
+            job.result()
+        assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
 def test_idle_decoders_that_are_killed_fail_no_job(pool: DecoderPool) -> None:
