@@ -13,8 +13,10 @@ from common.errors import ImageTooManyPixels, UndecodableImage
 from common.images.formats import avif, heif
 from worker.decode.deep_grey_heif import SafeHeifImageFile
 
-#: The exceptions that parsers and decoders raise for broken or malicious files.
+#: The exceptions that parsers and decoders raise for broken or malicious files. Pillow 13 asserts that a
+#: picture with a palette has one.
 BROKEN = (
+    AssertionError,
     OSError,
     ValueError,
     SyntaxError,

@@ -1,7 +1,7 @@
 """Reads the metadata of a PNG up to a maximum size, and removes the metadata before Pillow parses the file.
 
 Pillow would refuse a picture if a text or a profile in its metadata decompresses to more than a megabyte, or
-if a text is damaged.
+if a text or a transparent colour is damaged.
 """
 
 import zlib
@@ -11,14 +11,18 @@ from common.images.cost.png import CHUNK, CRC_BYTES, PROFILE_BYTES_MAX, png_chun
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _PROFILE = b"iCCP"
 _REMOVED = _TEXTS | {_PROFILE}
+_TRANSPARENCY = b"tRNS"
+#: Offset of the colour type in the file, and the size of a transparent colour by colour type (grey and RGB).
+_COLOUR_TYPE_AT, _TRANSPARENCY_BYTES = 25, {0: 2, 2: 6}
 _DEFLATE = 0
 
 
 def without_metadata(data: bytes) -> bytes:
-    """Return the PNG file without its text chunks and its ICC profile."""
+    """Return the PNG file without its text chunks, its ICC profile and an incomplete transparent colour."""
     kept, start = [], 0
+    least_bytes = _TRANSPARENCY_BYTES.get(data[_COLOUR_TYPE_AT], 0) if len(data) > _COLOUR_TYPE_AT else 0
     for kind, begin, end in png_chunks(data):
-        if kind in _REMOVED:
+        if kind in _REMOVED or (kind == _TRANSPARENCY and end - begin < least_bytes):
             kept.append(data[start : begin - CHUNK.size])
             start = end + CRC_BYTES
     return b"".join([*kept, data[start:]]) if kept else data

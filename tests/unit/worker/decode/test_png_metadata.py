@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from api.http.request_bodies.image_header import check_image
+from common.errors import UndecodableImage
 from common.images.cost.png import PROFILE_BYTES_MAX
 from tests.unit.worker.decode.files import icc, png
 from tests.unit.worker.decode.pictures import decode, quadrants
@@ -14,6 +15,23 @@ from tests.unit.worker.decode.pictures import decode, quadrants
 SIDE = 64
 LARGE = zlib.compress(b"a" * 1_200_000)
 P3 = icc.matrix_profile(primaries=icc.DISPLAY_P3)
+
+
+@pytest.mark.parametrize(("kind", "size_bytes"), [(png.GREY, 0), (png.GREY, 1), (png.RGB, 0), (png.RGB, 5)])
+def test_an_incomplete_transparent_colour_is_ignored(kind: int, size_bytes: int) -> None:
+    picture = quadrants(SIDE) if kind == png.RGB else quadrants(SIDE).convert("L")
+    samples = np.asarray(picture)
+
+    damaged = png.png(samples, kind=kind, chunks=[(b"tRNS", bytes(size_bytes))])
+
+    assert np.array_equal(decode(damaged, size_px=SIDE), decode(png.png(samples, kind=kind), size_px=SIDE))
+
+
+def test_a_palette_picture_without_its_palette_is_undecodable() -> None:
+    file = png.png(np.zeros((SIDE, SIDE), dtype=np.uint8), kind=png.PALETTE)
+
+    with pytest.raises(UndecodableImage):
+        decode(file, size_px=SIDE)
 
 
 def padded_profile(size_bytes: int) -> bytes:
