@@ -11,7 +11,7 @@ from common.images.cost.bmp import declared_bmp_bytes
 from common.images.cost.heif import declared_heif_bytes
 from common.images.cost.tiff import declared_tiff_bytes
 from common.images.cost.webp import declared_webp_bytes
-from common.images.formats import avif
+from common.images.formats import avif, webp
 
 #: The maximum missing share of an accepted file; browsers also show files that are truncated this much.
 MISSING_MAX_SHARE = 0.01
@@ -26,10 +26,12 @@ _DECLARED: Mapping[str, Callable[[bytes], int]] = MappingProxyType(
         "AVIF": declared_heif_bytes,
     }
 )
+#: Maps the formats whose decoders read past the declared length to a function that appends further zeros.
+_ROOMS = MappingProxyType({"AVIF": avif.with_room, "WEBP": webp.with_room})
 
 
 def with_missing_end(data: bytes, image_format: str) -> bytes:
-    """Return the file, padded with zeros to its declared length; an AVIF file gets further zeros.
+    """Return the file, padded with zeros to its declared length; AVIF and lossy WebP get further zeros.
 
     Raises:
         UndecodableImage: more than a hundredth of the file is missing.
@@ -41,7 +43,9 @@ def with_missing_end(data: bytes, image_format: str) -> bytes:
     if missing > declared * MISSING_MAX_SHARE:
         raise cut_short(image_format, f"it has {len(data)} of {declared} bytes")
     padded = data + bytes(missing)
-    return avif.with_room(padded, size_bytes=len(data)) if image_format == "AVIF" else padded
+    if image_format not in _ROOMS:
+        return padded
+    return _ROOMS[image_format](padded, size_bytes=len(data))
 
 
 def cut_short(image_format: str, how: str) -> UndecodableImage:
