@@ -2,13 +2,14 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
 from local.servers.postgres import find_binaries
-from tests.integration.freshness.conftest import MARKER, ServiceUnderTest
+from tests.integration.freshness.conftest import ALBUMS, MARKER, ServiceUnderTest
 from tests.polling import eventually
 
 PATHS = {
@@ -75,6 +76,47 @@ def test_genres_stats_and_albums_change_with_the_data(service: ServiceUnderTest)
     assert get("/api/albums/marker").json()["artist"] == "new"
     assert get("/api/albums/1").status_code == 404
     assert get("/api/search-by-text?query=red&genre=rock").json()["total_results"] == 1
+
+
+def test_names_facets_and_pages_change_with_the_data(service: ServiceUnderTest) -> None:
+    def get(path: str) -> Any:
+        return service.client.get(path).raise_for_status().json()
+
+    def answers() -> dict[str, object]:
+        counted, searched = get("/api/facets?artist=Old"), get("/api/search-by-text?query=red&facets=true")
+        pages = [get(f"/api/search-by-text?query=red&k=10&offset={offset}") for offset in (0, 10)]
+        return {
+            "named": [album["id"] for album in get("/api/search-by-text?query=old+title&k=1")["named"]],
+            "found by name": [album["id"] for album in get("/api/albums?q=old+title")["albums"]],
+            "facets": (get("/api/facets")["total_albums"], counted["total_albums"]),
+            "facets of a search": searched["facets"]["genres"],
+            "on a page": any(album["id"] == MARKER for page in pages for album in page["results"]),
+        }
+
+    rest = ALBUMS - 1
+    service.run(
+        f"UPDATE album_covers SET artist = 'Old', album_name = 'Title', genre = 'Rock' WHERE id = '{MARKER}'"
+    )
+    expected = {
+        "named": [MARKER],
+        "found by name": [MARKER],
+        "facets": (ALBUMS, 1),
+        "facets of a search": [{"genre": None, "count": rest}, {"genre": "Rock", "count": 1}],
+        "on a page": True,
+    }
+    eventually(lambda: answers() == expected, describe=answers)
+    assert answers() == expected
+
+    service.run(f"DELETE FROM album_covers WHERE id = '{MARKER}'")
+    service.until_seen()
+
+    assert answers() == {
+        "named": [],
+        "found by name": [],
+        "facets": (rest, 0),
+        "facets of a search": [{"genre": None, "count": rest}],
+        "on a page": False,
+    }
 
 
 def test_a_search_of_an_empty_catalog_does_not_hide_later_data(service: ServiceUnderTest) -> None:
