@@ -137,6 +137,8 @@ class _ArrayCursor:
                 if not self._read_more():
                     raise
                 continue
+            except RecursionError as error:
+                raise ValueError("the next object has too many levels of lists and objects") from error
             # A number at the end of the buffer may continue in the next chunk.
             if end == len(self._buffer) and self._read_more():
                 continue
@@ -164,7 +166,7 @@ def _array(file: TextIO, text: TextFile) -> Iterator[object]:
             done += 1
         cursor.take()
         _require(cursor, "")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         # Reading stops, because nothing shows where the object after an invalid object begins. The message
         # omits the decoder's position, which is counted from the start of the buffer and not of the file.
         reason = error.msg if isinstance(error, json.JSONDecodeError) else error

@@ -362,6 +362,13 @@ def test_a_truncated_json_array_is_refused_before_any_row_is_read(tmp_path: Path
         open_table(table(tmp_path, "a.json", text.encode()))
 
 
+def test_a_json_array_that_nests_too_deeply_is_refused_with_the_reason(tmp_path: Path) -> None:
+    text = '[{"id": 1}, {"x": ' + "[" * 100_000 + "]" * 100_000 + "}]"
+
+    with pytest.raises(SettingsError, match="too many levels of lists and objects"):
+        open_table(table(tmp_path, "a.json", text.encode()))
+
+
 def test_memory_does_not_grow_with_the_length_of_a_json_array(tmp_path: Path) -> None:
     row = json.dumps({"id": "x" * 100, "title": "y" * 900})
     path = table(tmp_path, "a.json", b"[" + b",".join([row.encode()] * 20_000) + b"]")
