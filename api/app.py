@@ -18,7 +18,7 @@ from api.http.middleware.request_context import RequestContext
 from api.http.middleware.security_headers import SecurityHeaders
 from api.lifespan import open_gateway
 from api.metrics.recorder import RequestRecorder
-from api.routes import albums, docs_page, facets, health, jobs, searches, service, web_page
+from api.routes import albums, docs_page, facets, health, ingests, jobs, searches, service, web_page
 from api.routes.search_responses import cached_response
 from common.catalog.open_catalog import open_catalog
 from common.catalog.protocol import Catalog
@@ -55,7 +55,8 @@ def create_app(settings: Settings, *, catalog: Catalog | None = None) -> FastAPI
     # FastAPI tries the routes in the order in which routers are included.
     for router in (searches.router, jobs.router, albums.router, facets.router, health.lenient, health.router):
         app.include_router(router)
-    app.include_router(service.router)
+    for router in (service.router, ingests.router):
+        app.include_router(router)
     docs_page.mount_documents(app)
     web_page.mount_page(app)
     _mount_files(app, settings)

@@ -42,6 +42,7 @@ from common.cache.rankings import RankingReader
 from common.cache.results import ResultReader
 from common.catalog.protocol import Catalog
 from common.errors import QueueUnavailable
+from common.ingest_reports.store import IngestReportReader
 from common.ledger.gateway import GatewayLedger
 from common.redis import keyspace
 from common.redis.clients import open_async_redis
@@ -69,6 +70,7 @@ class Gateway:
     recorder: RequestRecorder
     reporter: MetricsReporter
     live_figures: LiveFiguresReader
+    ingest_reports: IngestReportReader
     search_bodies: SearchBodyReader
     repeated_queries: RepeatedQueries
     access: AccessPolicy
@@ -127,6 +129,7 @@ async def open_gateway(
             recorder=recorder,
             reporter=MetricsReporter(recorder, store),
             live_figures=LiveFiguresReader(ledger=ledger, store=store),
+            ingest_reports=IngestReportReader(redis),
             repeated_queries=RepeatedQueries(),
             search_bodies=_search_body_reader(settings),
             access=_access_policy(redis, settings),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -26,8 +27,10 @@ from rich.progress import (
 
 from catalog.database.migrations import apply_migrations
 from catalog.demo.loading import OtherAlbumsPresent, load_demo
+from catalog.ingest_progress import Counts, reported_ingest
 from common.catalog.version import new_catalog_version
 from common.errors import CoverSearchError, SettingsError
+from common.ingest_reports.report import IngestPhase
 from common.processes.child_processes import end_with_parent
 from common.processes.program_name import command_name, console_script
 from common.redis.clients import open_redis
@@ -189,17 +192,30 @@ def _load_demo(options: LocalOptions, stack: Stack, progress: Progress) -> bool:
 
     def advance(done: int) -> None:
         progress.advance(task, done)
+        reported.advance(done)
         if not progress.console.is_terminal:
             lines.advance(done)
 
     try:
-        loaded = load_demo(
-            stack.postgres_url,
-            count=options.demo_albums,
-            covers=options.covers,
-            settings=options.settings,
-            advance=advance,
-        )
+        with reported_ingest(
+            options.settings,
+            progress.console,
+            name="demo catalog",
+            source="demo",
+            ingest_id="demo",
+            redis_url=stack.redis_url,
+            interruptions=(Interrupted,),
+        ) as reported:
+            reported.begin(IngestPhase.ALBUMS, total=options.demo_albums)
+            loaded = load_demo(
+                stack.postgres_url,
+                count=options.demo_albums,
+                covers=options.covers,
+                settings=options.settings,
+                advance=advance,
+            )
+            counted = "added" if loaded else "unchanged"
+            reported.counts = partial(Counts, **{counted: options.demo_albums})
     except OtherAlbumsPresent as error:
         raise OwnAlbumsPresent(_own_albums_message(options, albums=error.albums)) from error
     progress.update(task, completed=options.demo_albums)

@@ -19,6 +19,7 @@ from common.settings import UNLIMITED, Settings
 
 ADMINS_ONLY = "only an admin key may see why a part is not ready"
 FIGURES_FOR_ADMINS = "only an admin key may see the live figures of the service"
+INGESTS_FOR_ADMINS = "only an admin key may see the progress of ingests"
 DETAILED_FOR_ADMINS = frozenset({"/health", "/readyz"})
 
 

@@ -5,6 +5,7 @@ A second run processes only new and changed rows, even if the first run was kill
 
 import argparse
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -40,9 +41,16 @@ from catalog.ingest.music.watching import SCAN_EVERY_S, watch_folder
 from catalog.ingest.report import Report, say_rejected
 from catalog.ingest.table_ingest import BATCH
 from catalog.ingest.thumbnail_storage import open_thumbnail_storage
-from catalog.progress_bar import progress_bar
+from catalog.ingest_progress import (
+    Counts,
+    IngestProgress,
+    folder_ingest_id,
+    reported_bar,
+    reported_ingest,
+)
 from common.colours.palette import PALETTE_VERSION
 from common.errors import SettingsError
+from common.ingest_reports.report import IngestPhase
 from common.settings import ALL_KEYS
 from common.validation.strict_numbers import positive_integer
 
@@ -107,12 +115,17 @@ def run(call: Call) -> Outcome:
     if options.dry_run:
         return Outcome.DONE if show_albums(source, console) else Outcome.FINDINGS
     require_other_files(options)
-    with open_tools(call) as tools:
+    name = source.table.path.name
+    with (
+        reported_ingest(call.settings, console, name=name, source="table") as progress,
+        open_tools(call) as tools,
+    ):
         loaded = load(
             call,
             tools,
             source,
-            name=source.table.path.name,
+            progress=progress,
+            name=name,
             total=source.table.count,
             report_path=report_path(options),
             cover_url=options.cover_url or source.cover_url_template,
@@ -127,11 +140,28 @@ def run(call: Call) -> Outcome:
 
 def _run_music(call: Call) -> Outcome:
     """Load a music folder, and with --watch load it again after every change."""
-    with open_music(call.options, call.settings) as library, open_tools(call) as tools:
-        if not call.options.watch:
-            return _load_music(call, tools, library, changed=_find_music(call, library))
-        _follow_music(call, tools, library)
-    return Outcome.DONE
+    with open_music(call.options, call.settings) as library:
+        if call.options.watch:
+            with open_tools(call) as tools:
+                _follow_music(call, tools, library)
+            return Outcome.DONE
+        with _reported_music(call, library) as progress, open_tools(call) as tools:
+            changed = _find_music(call, library, progress)
+            return _load_music(call, tools, library, changed=changed, progress=progress)
+
+
+def _reported_music(call: Call, library: MusicLibrary) -> AbstractContextManager[IngestProgress]:
+    return reported_ingest(
+        call.settings,
+        call.console,
+        name=_name_of(library),
+        source="music",
+        ingest_id=folder_ingest_id(library.root),
+    )
+
+
+def _name_of(library: MusicLibrary) -> str:
+    return library.root.resolve().name or "music"
 
 
 def _follow_music(call: Call, tools: IngestTools, library: MusicLibrary) -> None:
@@ -144,30 +174,41 @@ def _follow_music(call: Call, tools: IngestTools, library: MusicLibrary) -> None
 
     loaded: str | None = None
     for _ in watch_folder(library.root, on_fault=say):
-        changed = _find_music(call, library)
-        version = library.version()
-        if version != loaded:
-            _load_music(call, tools, library, changed=changed)
+        with ExitStack() as reported:
+            # Only the first walk takes long. A later walk that finds no change must not replace the report.
+            progress = None
+            if loaded is None:
+                progress = reported.enter_context(_reported_music(call, library))
+            changed = _find_music(call, library, progress)
+            version = library.version()
+            if version == loaded:
+                continue
+            if progress is None:
+                progress = reported.enter_context(_reported_music(call, library))
+            _load_music(call, tools, library, changed=changed, progress=progress)
             loaded = version
-            call.console.print("waiting for changes; Ctrl-C ends")
+        call.console.print("waiting for changes; Ctrl-C ends")
 
 
-def _find_music(call: Call, library: MusicLibrary) -> int:
+def _find_music(call: Call, library: MusicLibrary, progress: IngestProgress | None) -> int:
     """Walk through the folder, and return the number of new and changed files."""
     may_be_empty = call.options.prune and call.options.yes
-    if library.track_count:
+    if library.track_count or progress is None:
         return library.find_files(may_be_empty=may_be_empty)
     # The number of files is not known before the end of the first walk.
-    with progress_bar(call.console, "tags", total=None) as bar:
+    with reported_bar(call.console, "tags", total=None, phase=IngestPhase.TAGS, progress=progress) as bar:
         library.find_files(may_be_empty=may_be_empty, while_walking=bar.advance)
     return library.track_count
 
 
-def _load_music(call: Call, tools: IngestTools, library: MusicLibrary, *, changed: int) -> Outcome:
+def _load_music(
+    call: Call, tools: IngestTools, library: MusicLibrary, *, changed: int, progress: IngestProgress
+) -> Outcome:
     options, console = call.options, call.console
-    with progress_bar(console, "tags", total=library.unread_count) as bar:
+    unread = library.unread_count
+    with reported_bar(console, "tags", total=unread, phase=IngestPhase.TAGS, progress=progress) as bar:
         library.read_changed_files(advance=bar.advance)
-    name = library.root.resolve().name or "music"
+    name = _name_of(library)
     console.print(
         f"{name}: {library.track_count} tracks in {library.album_count} albums; "
         f"{changed} new or changed files were read",
@@ -180,15 +221,16 @@ def _load_music(call: Call, tools: IngestTools, library: MusicLibrary, *, change
         call,
         tools,
         library,
+        progress=progress,
         name=name,
         total=library.row_count,
         report_path=path,
         cover_url=options.cover_url,
     )
-    return max(loaded.outcome, _prune(call, tools, library))
+    return max(loaded.outcome, _prune(call, tools, library, progress))
 
 
-def _prune(call: Call, tools: IngestTools, library: MusicLibrary) -> Outcome:
+def _prune(call: Call, tools: IngestTools, library: MusicLibrary, progress: IngestProgress) -> Outcome:
     """Delete, or only count, the albums in the catalog that are gone from the music folder."""
     options, console = call.options, call.console
     gone = find_gone(library, tools.writer)
@@ -206,8 +248,10 @@ def _prune(call: Call, tools: IngestTools, library: MusicLibrary) -> Outcome:
             style="yellow",
         )
         return Outcome.FINDINGS
+    progress.begin(IngestPhase.PRUNING, total=None)
     with invalidating(call, tools):
         deleted = delete_gone(tools.writer, gone)
+    progress.deleted = deleted
     console.print(f"{deleted} albums that are gone from the folder were deleted")
     return Outcome.DONE
 
@@ -221,15 +265,19 @@ def _run_missing(call: Call) -> Outcome:
         raise SettingsError(f"{named} {folder}: there is no such folder")
     fetcher = open_fetcher(options, settings)
     thumbnails = open_thumbnail_storage(settings)
-    with open_tools(call) as tools:
+    with (
+        reported_ingest(settings, console, name="albums without an embedding", source="missing") as progress,
+        open_tools(call) as tools,
+    ):
         writer = tools.writer
+        total = writer.embedding_counts().without
         with (
             invalidating(call, tools),
             Report(options.report or Path("missing-rejected.csv")) as report,
-            progress_bar(console, "missing", total=writer.embedding_counts().without) as bar,
-            indexed(settings, console, memory_mib=options.index_memory_mib),
+            reported_bar(console, "missing", total=total, phase=IngestPhase.ALBUMS, progress=progress) as bar,
+            indexed(settings, console, memory_mib=options.index_memory_mib, progress=progress),
         ):
-            tally = MissingEmbeddings(
+            ingest = MissingEmbeddings(
                 writer=writer,
                 embedder=tools.embedder,
                 covers=CatalogCovers(folder, fetcher, settings.max_image_bytes),
@@ -238,7 +286,10 @@ def _run_missing(call: Call) -> Outcome:
                 advance=bar.advance,
                 skip=bar.skip,
                 thumbnails=thumbnails,
-            ).run()
+            )
+            progress.rejected = report
+            progress.counts = lambda: Counts(changed=ingest.tally.embedded)
+            tally = ingest.run()
         left = writer.embedding_counts().without
         without_palette = writer.count_without_palette(version=PALETTE_VERSION)
     console.print(

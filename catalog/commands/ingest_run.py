@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -17,12 +18,13 @@ from catalog.ingest.embedding.protocol import CoverEmbedder
 from catalog.ingest.report import Notes, Report, say_rejected
 from catalog.ingest.table_ingest import Ingest, Source, Tally
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
+from catalog.ingest_progress import Counts, IngestProgress, reported_bar
 from catalog.model_stamp import claim_catalog
-from catalog.progress_bar import progress_bar
 from catalog.writer.open_writer import open_checked_writer
 from catalog.writer.protocol import CatalogWriter
 from common.catalog.postgres_connections import open_connection
 from common.colours.palette import PALETTE_VERSION
+from common.ingest_reports.report import IngestPhase
 from common.settings import Settings
 
 
@@ -57,6 +59,7 @@ def load(
     tools: IngestTools,
     source: Source,
     *,
+    progress: IngestProgress,
     name: str,
     total: int,
     report_path: Path,
@@ -69,10 +72,10 @@ def load(
         invalidating(call, tools),
         Report(report_path) as report,
         Notes(notes_path(report_path)) as notes,
-        progress_bar(console, name, total=total) as bar,
-        indexed(call.settings, console, memory_mib=options.index_memory_mib),
+        reported_bar(console, name, total=total, phase=IngestPhase.ALBUMS, progress=progress) as bar,
+        indexed(call.settings, console, memory_mib=options.index_memory_mib, progress=progress),
     ):
-        tally = Ingest(
+        ingest = Ingest(
             source=source,
             writer=writer,
             embedder=tools.embedder,
@@ -83,13 +86,20 @@ def load(
             advance=bar.advance,
             skip=bar.skip,
             thumbnails=thumbnails,
-        ).run()
+        )
+        progress.rejected = report
+        progress.counts = partial(_counts, ingest.tally)
+        tally = ingest.run()
     without_palette = writer.count_without_palette(version=PALETTE_VERSION)
     _say(console, tally, report)
     say_palettes(console, without=without_palette)
     say_thumbnails(console, thumbnails)
     _say_notes(console, notes)
     return Loaded(tally, Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE)
+
+
+def _counts(tally: Tally) -> Counts:
+    return Counts(added=tally.added, changed=tally.written - tally.added, unchanged=tally.unchanged)
 
 
 def invalidating(call: Call, tools: IngestTools) -> AbstractContextManager[None]:
@@ -118,7 +128,9 @@ def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
 
 
 @contextmanager
-def indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterator[None]:
+def indexed(
+    settings: Settings, console: Console, *, memory_mib: int, progress: IngestProgress
+) -> Iterator[None]:
     """Drop the index before a first load, and build it after the `with` block if it is missing."""
     if settings.database_url is None:
         # PostgREST cannot drop or build an index, so the database adds each row to the existing index.
@@ -129,10 +141,13 @@ def indexed(settings: Settings, console: Console, *, memory_mib: int) -> Iterato
         if drop_index_if_empty(connection):
             console.print("first load: the index is built afterwards")
     yield
+
+    def starting(rows: int) -> None:
+        progress.begin(IngestPhase.INDEX, total=None)
+        console.print(f"indexing {rows} albums")
+
     with open_connection(url, autocommit=True) as connection:
-        built = build_index(
-            connection, memory_mib=memory_mib, starting=lambda rows: console.print(f"indexing {rows} albums")
-        )
+        built = build_index(connection, memory_mib=memory_mib, starting=starting)
         if built is not None:
             connection.execute("VACUUM (ANALYZE) album_covers")
             console.print(built.summary())

@@ -48,7 +48,7 @@ class MissingEmbeddings:
     skip: Callable[[int], None]
     #: None if no thumbnails are made.
     thumbnails: ThumbnailStorage | None = None
-    _tally: MissingTally = field(default_factory=MissingTally)
+    tally: MissingTally = field(default_factory=MissingTally)
 
     def run(self) -> MissingTally:
         """Embed every album whose cover can be read.
@@ -64,7 +64,7 @@ class MissingEmbeddings:
                     self._reject(batch)
                 else:
                     self._write(batch)
-        return self._tally
+        return self.tally
 
     def _page(self, after_id: str | None) -> list[MissingAlbum]:
         return retry_transient(
@@ -97,14 +97,14 @@ class MissingEmbeddings:
         refused = write_bisecting(put, batch)
         for rejected in refused:
             self._reject(rejected)
-        self._tally.embedded += len(written)
-        self._tally.changed += len(batch) - len(written) - len(refused)
+        self.tally.embedded += len(written)
+        self.tally.changed += len(batch) - len(written) - len(refused)
         self.advance(len(written))
         self.skip(len(batch) - len(written) - len(refused))
 
     def _reject(self, rejected: Rejected) -> None:
         self.report.add(rejected)
-        self._tally.rejected += 1
+        self.tally.rejected += 1
         self.skip(1)
 
 

@@ -20,6 +20,7 @@ import orjson
 from rich.console import Console
 
 from catalog.ingest.rejection import Note, Rejected
+from common.ingest_reports.report import LEFT_OUT_LISTED
 
 Line = TypeVar("Line", Rejected, Note)
 
@@ -104,14 +105,17 @@ def _is_used_by_nobody_else(file: TextIO) -> bool:
 
 
 class Report(_Listing[Rejected]):
-    """Writes rejected rows and counts them by reason."""
+    """Writes rejected rows, counts them by reason, and keeps the first of them."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, Rejected)
         self.reasons: Counter[str] = Counter()
+        self.first: list[Rejected] = []
 
     def add(self, line: Rejected) -> None:
         self.reasons[line.reason] += 1
+        if len(self.first) < LEFT_OUT_LISTED:
+            self.first.append(line)
         super().add(line)
 
 

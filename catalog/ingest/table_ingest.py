@@ -39,6 +39,8 @@ class Tally:
     """The numbers of rows that were written, unchanged or rejected."""
 
     written: int = 0
+    #: The number of written albums that were new to the catalog.
+    added: int = 0
     unchanged: int = 0
     rejected: int = 0
     #: The number of written or unchanged albums whose cover was not fetched again.
@@ -78,6 +80,8 @@ class Ingest:
     tally: Tally = field(default_factory=Tally)
     #: Maps row numbers to the albums, and the sources and hashes of the covers, that are being embedded.
     _embedding: dict[int, _Embedding] = field(default_factory=dict)
+    #: The row numbers of embedded albums that are new to the catalog and not yet written.
+    _new: set[int] = field(default_factory=set)
     #: Albums whose cover could not be decoded, and whose next cover must be tried.
     _to_retry: deque[AlbumToLoad] = field(default_factory=deque)
 
@@ -136,6 +140,8 @@ class Ingest:
             if isinstance(item, Rejected) and embedding is not None:
                 self._to_retry.append(embedding.failed(item))
                 continue
+            if embedding is not None and embedding.to_load.origin is None:
+                self._new.add(number)
             if isinstance(item, EmbeddedCover) and self.thumbnails is not None:
                 self.thumbnails.count(wanted=item.cover.wants_thumbnails, made=bool(item.thumbnails))
             yield item
@@ -192,9 +198,10 @@ class Ingest:
         )
         return item.to_embed(wants_thumbnails=wanted)
 
-    def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[int, list[Rejected]]:
+    def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[set[int], list[Rejected]]:
+        """Write a batch, and return the numbers of the written rows and the refused rows."""
         refused = write(self.writer, batch, thumbnails=self.thumbnails)
-        return len(batch) - len(refused), refused
+        return {item.cover.row for item in batch} - {one.row for one in refused}, refused
 
     def _note(self, notes: Iterable[Note]) -> None:
         for note in notes:
@@ -207,11 +214,13 @@ class Ingest:
             self.tally.written += 1
         self.skip(1)
 
-    def _count(self, done: tuple[int, list[Rejected]] | Rejected) -> None:
-        written, refused = (0, [done]) if isinstance(done, Rejected) else done
+    def _count(self, done: tuple[set[int], list[Rejected]] | Rejected) -> None:
+        written, refused = (set[int](), [done]) if isinstance(done, Rejected) else done
         for rejected in refused:
             self.report.add(rejected)
-        self.tally.written += written
+        self.tally.written += len(written)
+        self.tally.added += len(written & self._new)
+        self._new.difference_update(written)
         self.tally.rejected += len(refused)
-        self.advance(written)
+        self.advance(len(written))
         self.skip(len(refused))

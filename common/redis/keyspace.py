@@ -31,6 +31,8 @@ Keys on REDIS_URL (broker and ledger; this Redis must not evict keys):
     bulk:<batch>            string  the covers of a batch, until they are embedded
     bulk:<batch>:claim      string  exists while a worker embeds the batch
     bulk:<ingest>:replies   list    replies to an ingest's batches
+    ingests                 zset    ids of ingests by the time of their last report
+    ingest:<id>             string  the last report of an ingest, as JSON
     catalog:version         string  random token; replacing it invalidates every cached result (no expiry)
     catalog:model           string  fingerprint of the model that made the vectors (no expiry)
     catalog:preprocessing   string  preprocessing version of the most recently started worker (no expiry)
@@ -106,6 +108,8 @@ WORKER = "worker:"
 IDEMPOTENCY = "idempotency:"
 FINISHED = "finished:"
 SERVICE_RATE = "service-rate"
+INGESTS = "ingests"
+INGEST = "ingest:"
 CATALOG_VERSION = "catalog:version"
 CATALOG_MODEL = "catalog:model"
 CATALOG_PREPROCESSING = "catalog:preprocessing"

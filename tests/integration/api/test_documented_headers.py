@@ -85,6 +85,8 @@ def answers(
             "forbidden": get("/health?details=true"),
             "service": client.get("/api/service", headers=admin),
             "service, forbidden": get("/api/service"),
+            "ingests": client.get("/api/ingests", headers=admin),
+            "ingests, forbidden": get("/api/ingests"),
             "no key": client.get("/api/genres"),
             "no key for details": client.get("/health?details=true"),
             "guess": client.get("/health", headers={"X-API-Key": "guess"}),

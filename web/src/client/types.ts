@@ -164,3 +164,24 @@ export interface ServiceFigures {
   } | null;
   cache: CacheFigures | null;
 }
+
+export interface Ingest {
+  id: string;
+  name: string;
+  source: string;
+  state: string;
+  phase: string;
+  done: number;
+  total: number | null;
+  per_s: number | null;
+  remaining_s: number | null;
+  elapsed_s: number;
+  added: number;
+  changed: number;
+  unchanged: number;
+  deleted: number;
+  left_out: number;
+  left_out_by_reason: Record<string, number>;
+  first_left_out: { id: string; detail: string }[];
+  error: string | null;
+}

@@ -4,29 +4,30 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { getJson, isAbort } from "../client/http";
-import type { ServiceFigures, WorkerFigures } from "../client/types";
+import type { Ingest, ServiceFigures, WorkerFigures } from "../client/types";
 import { html } from "../html";
 import { ProblemPanel } from "../problems/panel";
 import { problemText } from "../problems/texts";
 import { connection } from "../shell/session";
+import { Ingests } from "./ingests";
 import { IntervalChart } from "./interval_chart";
 
 const EVERY_MS = 2000;
 const MIB = 1024 * 1024;
 
 export function ServiceView(): VNode {
-  const { figures, error, retry } = useFigures();
+  const { figures, ingests, error, retry } = useFigures();
   return html`<div class="service">
     <header class="view-header">
       <h1 tabindex="-1">The service</h1>
       <p class="lead">${figures === null ? "Reading the figures …" : `Version ${figures.version}, the last five minutes`}</p>
     </header>
     ${error !== null && html`<${ProblemPanel} error=${error} onRetry=${retry} />`}
-    ${figures !== null && html`<${Figures} figures=${figures} />`}
+    ${figures !== null && html`<${Figures} figures=${figures} ingests=${ingests} />`}
   </div>`;
 }
 
-function Figures({ figures }: { figures: ServiceFigures }): VNode {
+function Figures({ figures, ingests }: { figures: ServiceFigures; ingests: readonly Ingest[] }): VNode {
   const { queue, memory, requests, cache, problems } = figures;
   return html`<div class="figures">
     ${Object.entries(problems).map(([part, problem]) => html`<p class="note" role="alert" key=${part}>${part}: ${problem}</p>`)}
@@ -45,6 +46,7 @@ function Figures({ figures }: { figures: ServiceFigures }): VNode {
       <${IntervalChart} title="Requests per second" intervals=${requests.intervals} value="rate" />
       <${IntervalChart} title="Median duration in ms" intervals=${requests.intervals} value="duration" />
     </div>`}
+    ${ingests.length > 0 && html`<${Ingests} ingests=${ingests} />`}
     <${Table} title="Workers" head=${["Worker", "State", "Model", "Runs on", "Running", "Per second"]} rows=${(figures.workers ?? []).map(workerRow)} empty="No worker is running." />
     <${Table}
       title="Endpoints"
@@ -113,8 +115,9 @@ function workerRow(worker: WorkerFigures): string[] {
   ];
 }
 
-function useFigures(): { figures: ServiceFigures | null; error: unknown; retry: () => void } {
+function useFigures(): { figures: ServiceFigures | null; ingests: readonly Ingest[]; error: unknown; retry: () => void } {
   const [figures, setFigures] = useState<ServiceFigures | null>(null);
+  const [ingests, setIngests] = useState<readonly Ingest[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -123,6 +126,8 @@ function useFigures(): { figures: ServiceFigures | null; error: unknown; retry: 
     const read = async (): Promise<void> => {
       try {
         setFigures(await getJson<ServiceFigures>(connection, { path: "api/service", signal: abort.signal }));
+        // Without Redis, the figures name the problem, and the ingests are unknown.
+        setIngests((await getJson<{ ingests: Ingest[] }>(connection, { path: "api/ingests", signal: abort.signal })).ingests);
         setError(null);
         timer = setTimeout(poll, EVERY_MS);
       } catch (failed) {
@@ -140,7 +145,7 @@ function useFigures(): { figures: ServiceFigures | null; error: unknown; retry: 
       clearTimeout(timer);
     };
   }, [attempt]);
-  return { figures, error, retry: () => setAttempt((count) => count + 1) };
+  return { figures, ingests, error, retry: () => setAttempt((count) => count + 1) };
 }
 
 function milliseconds(value: number | null): string {

@@ -29,6 +29,7 @@ ENDPOINTS = {
     "GET /api/genres",
     "GET /api/stats",
     "GET /api/service",
+    "GET /api/ingests",
     "GET /api/albums",
     "GET /api/facets",
     "GET /api/albums/{album_id}",

@@ -1,0 +1,1 @@
+"""Reports of ingests in Redis, which ingests write once a second and gateways read for `/api/ingests`."""
