@@ -59,9 +59,10 @@ class AlbumSource:
     def mapping(self) -> list[str]:
         """Return lines that name the column of each field, and say why other columns were not used."""
         columns, found = self.columns.columns, self.recognised
-        others = self.columns.alternatives
+        others, beginnings = self.columns.alternatives, self.columns.beginnings
         mapped = (
-            f"{name} = {' or '.join(map(printable, (columns[name], *others.get(name, ()))))}"
+            f"{name} = {f'{printable(beginnings[name])} and ' if name in beginnings else ''}"
+            f"{' or '.join(map(printable, (columns[name], *others.get(name, ()))))}"
             for name in FIELDS
             if name in columns
         )

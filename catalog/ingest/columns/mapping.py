@@ -94,6 +94,8 @@ class ColumnMap:
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Corrects the values of a field or of a key of the metadata before they are validated.
     corrections: Mapping[str, Correction] = field(default_factory=dict)
+    #: Maps text fields to the columns with the beginnings of their values, such as an artist's first name.
+    beginnings: Mapping[str, str] = field(default_factory=dict)
     #: A text before each id.
     id_prefix: str = ""
 
@@ -130,6 +132,7 @@ class ColumnMap:
             metadata_keys=found.metadata_keys,
             alternatives=found.alternatives,
             corrections=found.corrections,
+            beginnings=found.beginnings,
             id_prefix=found.id_prefix,
         )
 
@@ -144,6 +147,7 @@ class ColumnMap:
         cells, invalid = self._storable(row.cells)
         values = {name: cells[column] for name, column in self.columns.items() if column in cells}
         values |= self._alternative_values(values, cells)
+        values |= self._with_beginnings(values, cells)
         cover = values.pop(COVER, None)
         if "id" not in self.columns or self.id_prefix:
             values |= self._made_id(values)
@@ -165,7 +169,7 @@ class ColumnMap:
 
     def metadata_columns(self, columns: Iterable[str]) -> list[str]:
         """Return the columns without a field, except row numbers, embeddings and palettes."""
-        mapped = {*self.columns.values(), *_COMPUTED}
+        mapped = {*self.columns.values(), *self.beginnings.values(), *_COMPUTED}
         return [column for column in columns if column not in mapped and not _INDEX_COLUMN.fullmatch(column)]
 
     def metadata_key(self, column: str) -> str:
@@ -194,6 +198,16 @@ class ColumnMap:
             usable = [value for value in present if _is_usable(name, value)]
             if usable and not _is_usable(name, values.get(name)):
                 found[name] = decode_entities(_joined(usable[0]))
+        return found
+
+    def _with_beginnings(self, values: Mapping[str, object], cells: Cells) -> dict[str, object]:
+        """Return the values of the fields that are split into two columns."""
+        found: dict[str, object] = {}
+        for name, column in self.beginnings.items():
+            parts = (decode_entities(cells.get(column)), values.get(name))
+            present = [part.strip() for part in parts if isinstance(part, str)]
+            if present:
+                found[name] = " ".join(present)
         return found
 
     def _storable(self, raw: Cells) -> tuple[Cells, list[_InvalidCell]]:

@@ -39,6 +39,8 @@ class Preset:
     names: Mapping[str, tuple[str, ...]]
     #: Corrects the values of a field, or of a key of the metadata, before they are validated.
     corrections: Mapping[str, Correction] = field(default_factory=dict)
+    #: For each text field that is split into two columns, the name of the column with its beginning.
+    beginnings: Mapping[str, str] = field(default_factory=dict)
     #: The prefix of each id, which keeps the ids of different kinds of tables apart.
     id_prefix: str = ""
     #: The name of a column that must not become the score, because its scale is not 0 to 10.
@@ -134,4 +136,24 @@ DISCOGS = Preset(
     id_prefix="discogs-",
     never_score="rating",
 )
-PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in (PITCHFORK, DISCOGS)})
+RATE_YOUR_MUSIC = Preset(
+    name="rateyourmusic",
+    table="Rate Your Music export",
+    marks=(frozenset({"rymalbum", "firstname", "lastname", "title"}),),
+    checked=None,
+    names={
+        "id": ("rymalbum",),
+        # The name of a band, and the last name of a person.
+        "artist": ("lastname",),
+        "album_name": ("title",),
+        "release_year": ("releasedate",),
+        "rateyourmusic_rating": ("rating",),
+    },
+    corrections={"release_year": _without_unknown_year},
+    beginnings={"artist": "firstname"},
+    id_prefix="rym-",
+    never_score="rating",
+)
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {preset.name: preset for preset in (PITCHFORK, DISCOGS, RATE_YOUR_MUSIC)}
+)

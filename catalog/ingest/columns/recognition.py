@@ -63,6 +63,8 @@ class Recognised:
     alternatives: Mapping[str, Sequence[str]]
     preset: Preset | None
     corrections: Mapping[str, Correction]
+    #: Maps text fields to the columns with the beginnings of their values.
+    beginnings: Mapping[str, str]
     #: The prefix of each id; empty if the operator mapped the column of ids.
     id_prefix: str
     remarks: tuple[str, ...]
@@ -161,10 +163,19 @@ class _Recognition:
             alternatives={name: columns for name, columns in self._alternatives.items() if columns},
             preset=preset,
             corrections={} if preset is None else preset.corrections,
+            beginnings={} if preset is None else self._beginnings(preset),
             id_prefix=preset.id_prefix if preset is not None and is_found else "",
             remarks=remarks,
             has_cover_urls=self._has_urls(),
         )
+
+    def _beginnings(self, preset: Preset) -> dict[str, str]:
+        columns = {column_key(column): column for column in self._table.columns}
+        return {
+            name: columns[key]
+            for name, key in preset.beginnings.items()
+            if name not in self._given and key in columns
+        }
 
     def _has_urls(self) -> bool:
         found = {name: name for name in self._exact} | self._fields

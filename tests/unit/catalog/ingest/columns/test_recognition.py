@@ -24,6 +24,10 @@ DISCOGS = (
     "Catalog#,Artist,Title,Label,Format,Rating,Released,release_id,CollectionFolder,Date Added,"
     "Collection Media Condition,Collection Sleeve Condition,Collection Notes"
 )
+RATE_YOUR_MUSIC = (
+    "RYM Album, First Name,Last Name,First Name localized, Last Name localized,Title,Release_Date,Rating,"
+    "Ownership,Purchase Date,Media Type"
+)
 PITCHFORK = (
     "reviewid,title,artist,url,score,best_new_music,author,author_type,pub_date,pub_weekday,pub_day,"
     "pub_month,pub_year"
@@ -317,6 +321,46 @@ def test_a_discogs_export_is_recognised_and_its_rating_is_no_score(tmp_path: Pat
         "Date Added": "2024-03-03 10:00:00",
         "Collection Notes": "a gift",
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "artist"),
+    [
+        ("Nick", "Cave &amp; The Bad Seeds", "Nick Cave & The Bad Seeds"),
+        ("", "Can", "Can"),
+        (" PJ ", " Harvey", "PJ Harvey"),
+        ("Prince", "", "Prince"),
+    ],
+)
+def test_the_two_columns_of_an_artist_in_a_rate_your_music_export_are_joined(
+    tmp_path: Path, first: str, last: str, artist: str
+) -> None:
+    table = table_of(tmp_path, RATE_YOUR_MUSIC, [123, first, last, "", "", "A title", 1996, 8, "o", "", "CD"])
+
+    found = recognise(table, {}, cover_urls=False)
+    (album,) = albums_in(table, found)
+
+    assert found.preset is not None
+    assert found.preset.name == "rateyourmusic"
+    assert (album.fields.id, album.fields.artist, album.fields.release_year) == ("rym-123", artist, 1996)
+    assert album.fields.pitchfork_score is None
+    assert album.metadata == {"rateyourmusic_rating": "8", "Ownership": "o", "Media Type": "CD"}
+
+
+def test_an_artist_without_a_name_in_a_rate_your_music_export_is_rejected(tmp_path: Path) -> None:
+    table = table_of(tmp_path, RATE_YOUR_MUSIC, [123, "", "", "", "", "A title", 1996, 8, "o", "", "CD"])
+
+    with pytest.raises(RowFault, match="Last Name"):
+        list(albums_in(table, recognise(table, {}, cover_urls=False)))
+
+
+def test_an_own_column_of_the_artist_replaces_both_columns(tmp_path: Path) -> None:
+    row = [123, "Nick", "Cave", "", "", "A title", 1996, 8, "o", "", "CD"]
+    table = table_of(tmp_path, RATE_YOUR_MUSIC, row)
+
+    (album,) = albums_in(table, recognise(table, {"artist": "Last Name"}, cover_urls=False))
+
+    assert album.fields.artist == "Cave"
 
 
 @pytest.mark.parametrize("number", ["789", " 789 ", "789.0"])
