@@ -24,6 +24,7 @@ from catalog.ingest.covers.fetch.responses import (
     require_picture,
     retry_after_s,
 )
+from catalog.ingest.covers.fetch.shared_turns import SharedTurns
 from catalog.ingest.rejection import RowFault
 
 #: The default User-Agent header; some hosts refuse requests without this header.
@@ -120,12 +121,13 @@ class CoverFetcher:
         per_host: float = PER_HOST,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
         pictures_only: bool = True,
+        turns: SharedTurns | None = None,
     ) -> None:
         self._max_bytes = max_bytes
         self._pictures_only = pictures_only
         self._allow_private = allow_private
         self._total_timeout_s = total_timeout_s
-        self._rates = HostRates(per_host)
+        self._rates = HostRates(per_host, turns=turns)
         self._headers = (
             (b"Accept", b"*/*"),
             (b"Accept-Encoding", b"identity"),

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from catalog.ingest.covers.fetch.shared_turns import SharedTurns
 from catalog.ingest.rejection import RowFault
 
 #: The default of --per-host, in requests per second.
@@ -137,10 +138,11 @@ class HostRate:
 
 
 class HostRates:
-    """The rate limits of all hosts."""
+    """The rate limits of all hosts; with `turns`, they hold for all processes of this machine together."""
 
-    def __init__(self, per_host: float) -> None:
+    def __init__(self, per_host: float, *, turns: SharedTurns | None = None) -> None:
         self._per_host = per_host
+        self._turns = turns
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._hosts: dict[str, HostRate] = {}
@@ -163,6 +165,8 @@ class HostRates:
         self.sleep(host.delay_s())
         while host.pause_s():
             self.sleep(host.delay_s())
+        if self._turns is not None:
+            self.sleep(self._turns.delay_s())
         return time.monotonic() - began_at
 
     def sleep(self, time_s: float) -> None:
