@@ -23,6 +23,8 @@ from tests.paths import ROOT
 from tests.polling import eventually
 from tests.release_services import hang, mbid_of, release_services
 
+pytestmark = pytest.mark.timeout(300)
+
 INGEST = ("ingest", "albums.csv", "--covers", "covers")
 ReadReports = Callable[[], list[IngestReport]]
 
@@ -154,8 +156,12 @@ def test_an_ended_process_leaves_its_last_report(
         services.archive_faults[f"release/{mbid_of(1)}"] = [hang] * 10
         settings = os.environ | environ | services.settings() | {"PYTHONPATH": str(ROOT)}
         with subprocess.Popen(command, env=settings) as process:
-            eventually(lambda: any(one.phase == "albums" for one in reports()), within_s=60)
-            process.send_signal(number)
+            try:
+                eventually(lambda: any(one.phase == "albums" for one in reports()), within_s=150)
+                process.send_signal(number)
+                process.wait(60)
+            finally:
+                process.kill()
 
     (left,) = reports()
     # A killed ingest cannot report: it is `lost` as soon as its last report is ten seconds old.

@@ -41,12 +41,12 @@ function Figures({ figures, ingests }: { figures: ServiceFigures; ingests: reado
       <${Tile} label="99th percentile" value=${requests && milliseconds(requests.duration_ms.p99)} />
       <${Tile} label="Pictures held" value=${memory && `${(memory.image_bytes / MIB).toFixed(1)} MiB`} />
     </dl>
+    ${ingests.length > 0 && html`<${Ingests} ingests=${ingests} />`}
     ${requests &&
     html`<div class="charts">
       <${IntervalChart} title="Requests per second" intervals=${requests.intervals} value="rate" />
       <${IntervalChart} title="Median duration in ms" intervals=${requests.intervals} value="duration" />
     </div>`}
-    ${ingests.length > 0 && html`<${Ingests} ingests=${ingests} />`}
     <${Table} title="Workers" head=${["Worker", "State", "Model", "Runs on", "Running", "Per second"]} rows=${(figures.workers ?? []).map(workerRow)} empty="No worker is running." />
     <${Table}
       title="Endpoints"
