@@ -475,6 +475,11 @@ BEGIN
   THEN
     RETURN;
   END IF;
+  IF NOT is_filtered AND exclude_ids IS NULL AND scan_cost <= 400 THEN
+    -- A kept plan takes 0.09 ms less than a custom plan, and evaluates the conditions of absent filters for each album.
+    -- With 1,000 albums, which have this cost, both plans take the same time.
+    PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+  END IF;
   SELECT count(*) < scanned AS is_last,
          coalesce(array_agg(near.id ORDER BY near.distance, near.id COLLATE "C") FILTER (WHERE near.is_new),
                   '{}') AS ids,
