@@ -287,6 +287,9 @@ CREATE FUNCTION page_of_ranking(
 ) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = public, extensions, pg_temp AS $$
 BEGIN
+  IF min_similarity IS NULL THEN
+    RETURN ids[page_offset + 1 : page_offset + page_length];
+  END IF;
   RETURN (
     SELECT coalesce(array_agg(page.id ORDER BY page.place), '{}')
     FROM (
