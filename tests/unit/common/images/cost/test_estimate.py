@@ -147,8 +147,11 @@ def test_a_phone_photograph_is_not_a_long_file() -> None:
     ],
 )
 def test_ordinary_pictures_near_the_pixel_limit_are_accepted(mode: str, kind: str, width: int) -> None:
-    options = {"TIFF": {"compression": "tiff_lzw"}, "PNG": {"compress_level": 1}}.get(kind, {})
-    data = encoded(Image.new(mode, (width, 7000)), kind, **options)
+    options: dict[str, dict[str, object]] = {
+        "TIFF": {"compression": "tiff_lzw"},
+        "PNG": {"compress_level": 1},
+    }
+    data = encoded(Image.new(mode, (width, 7000)), kind, **options.get(kind, {}))
 
     check_cost(read_image_summary(data, kind), max_cost_s=MAX_COST_S)
 
