@@ -12,7 +12,7 @@ from common.ingest_reports.report import IngestPhase, IngestReport, IngestState,
 from common.ingest_reports.store import LOST_AFTER_MS, IngestReportWriter
 from common.redis import keyspace
 from common.redis.clients import open_redis
-from local.running_service_settings import recorded_tool_settings
+from local.running_service.recorded_settings import recorded_tool_settings
 from tests.e2e.conftest import RunningStack
 from tests.e2e.page.conftest import OpenPage, another_gateway, new_key
 from tests.e2e.page.test_accessibility import AXE, RUN_AXE
