@@ -12,8 +12,8 @@ from worker.decode.processes import wire_format
 
 #: The memory limit of a decoder is the sum of two parts: a base for Python, Pillow, NumPy with its BLAS and
 #: malloc's cache, and 12 bytes per pixel for three copies of the samples (original, premultiplied,
-#: converted).
-_BASE_MEMORY_BYTES = 384 << 20
+#: converted). A WebP at the pixel limit and its thumbnails take 981 MiB together, with 50 million pixels.
+_BASE_MEMORY_BYTES = 432 << 20
 _MEMORY_BYTES_PER_PIXEL = 12
 #: All environment variables of a decoder, which must not include any of the worker's secrets.
 _ENVIRONMENT = {

@@ -334,7 +334,7 @@ def test_decoders_have_no_model_no_secrets_and_a_memory_limit(
 
     assert "_imaging" in libraries
     assert not any(name in libraries for name in ("torch", "openvino", "tokenizers"))
-    assert f"Max address space         {384 * 1024 * 1024 + 12_000_000}" in limits
+    assert f"Max address space         {432 * 1024 * 1024 + 12_000_000}" in limits
     assert b"secret" not in environment
 
 
