@@ -25,7 +25,7 @@ UNKNOWN = CoverOfAlbum("unknown", None, None, "/covers/two.jpg")
 
 @pytest.fixture(params=["postgres", "pgbouncer", "supabase"])
 def writer(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[CatalogWriter]:
-    """A catalog with both albums, open for writing behind each implementation."""
+    """Each implementation of the catalog writer, for a catalog with both albums."""
     write_albums(database_url, INGESTED, UNKNOWN)
     if request.param == "supabase":
         with SupabaseServer(SupabaseConfig(tmp_path / "postgrest", database_url)) as server:

@@ -30,7 +30,7 @@ class _Waiting(Generic[T]):
     cost: float
     given: T | None = None
     is_turned_away: bool = False
-    #: Set when the caller has received an item or is turned away.
+    #: Set when the caller has received an item or was refused.
     is_decided: threading.Event = field(default_factory=threading.Event)
 
 
@@ -75,7 +75,7 @@ class FairQueue(Generic[T]):
         """Return an item as soon as one is free, or None if `until` (a `time.monotonic` value) has passed.
 
         Raises:
-            TurnedAway: `turn_away` was called for this client.
+            TurnedAway: another thread refused all waiting callers of this client.
         """
         waiting: _Waiting[T] = _Waiting(cost)
         with self._lock:
@@ -101,7 +101,7 @@ class FairQueue(Generic[T]):
             self._forget()
 
     def turn_away(self, client: str) -> None:
-        """Make `take` raise `TurnedAway` in all waiting callers of a client."""
+        """Refuse all waiting callers of a client: their calls of `take` raise `TurnedAway`."""
         with self._lock:
             known = self._clients.get(client)
             while known is not None and known.waiting:
