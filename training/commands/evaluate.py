@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.commands.command_runner import Call, Outcome
-from catalog.demo.albums import demo_albums
+from catalog.demo.albums import DEMO_SEED, demo_albums
 from catalog.demo.drawing.cover import draw_cover
 from catalog.ingest.album_source import add_source_arguments, open_album_source
 from catalog.ingest.columns.fields import Album
 from common.errors import SettingsError
-from common.validation.strict_numbers import positive_integer
+from common.validation.strict_numbers import positive_integer, whole_number
 from training.commands.arguments import add_device_argument, share
 from training.commands.finetune import report_rejected
 from training.data.decoded_covers import DecodedCovers, DecodedCoverStore
@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="without a table: number of demo covers (%(default)s)",
     )
     add(
+        "--seed",
+        type=whole_number,
+        default=DEMO_SEED,
+        help="without a table: seed of the demo covers (%(default)s, the demo catalog's)",
+    )
+    add(
         "--each-distortion",
         action="store_true",
         help="also measure each distortion alone (with a table: always)",
@@ -79,8 +85,10 @@ def run(call: Call) -> Outcome:
     models = _models(options)
     output = options.output or _own_folder(options.model)
     if options.table is None:
-        told = _judge(call, models, _demo(options.count), each_distortion=options.each_distortion)
-        told.write(output, on=f"{options.count} demo covers")
+        told = _judge(
+            call, models, _demo(options.count, seed=options.seed), each_distortion=options.each_distortion
+        )
+        told.write(output, on=f"{options.count} demo covers of seed {options.seed}")
         return Outcome.DONE
     if options.covers is None:
         raise SettingsError("--covers: the folder of the table's covers, or the column of their URLs")
@@ -135,8 +143,8 @@ def _own_folder(model: str) -> Path:
     return Path(model)
 
 
-def _demo(count: int) -> EvaluationSet:
-    albums = demo_albums(count)
+def _demo(count: int, *, seed: int) -> EvaluationSet:
+    albums = demo_albums(count, seed=seed)
     return demo_set(
         albums, [draw_cover(album, size_px=_SIZE_PX) for album in with_progress_bar(albums, "drawing")]
     )

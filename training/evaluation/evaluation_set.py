@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from catalog.demo.albums import DemoAlbum
+from catalog.demo.captions import with_article
 from catalog.demo.cover_attributes import FACTS, Look, facts
 from catalog.ingest.columns.fields import Album
 from training.data.captions import caption
@@ -28,6 +29,14 @@ WORD_CLASSES: dict[str, tuple[str, ...]] = {
     "scheme": ("scheme",),
 }
 
+#: Maps each combination of attributes to its kinds of facts and to the form of its queries, such as "red
+#: circle on a black background". A query is asked if at least `_COVERS_LEAST` covers meet it.
+COMBINATIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "colour + shape": (("ink", "shape"), "{ink} {shape}"),
+    "shape + background": (("shape", "ground"), "{shape} on {ground}"),
+    "colour + shape + background": (("ink", "shape", "ground"), "{ink} {shape} on {ground}"),
+}
+_COVERS_LEAST = 5
 #: Each word is searched once in each of these forms, and its precision is the mean over the forms.
 FORMS = ("{}", "{} album cover", "an album with {}")
 #: A value is used as a search word only if at least this many albums have it, because the precision for a
@@ -60,12 +69,14 @@ class StoredPictures:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A search word, its search texts, and for each cover whether the word describes it."""
+    """A search word or a combination of words, its search texts, and for each cover whether it is true."""
 
     word_class: str
     word: str
     texts: Sequence[str]
     true: Sequence[bool]
+    #: The number of results that are judged.
+    k: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,24 @@ def _about_looks(known: Sequence[frozenset[str]]) -> Iterator[Question]:
             true = [fact in facts_known for facts_known in known]
             if any(true):
                 yield Question(word_class, fact.partition(":")[2], queries(fact), true)
+    for word_class, (kinds, form) in COMBINATIONS.items():
+        yield from _about_combinations(known, word_class, kinds=kinds, form=form)
+
+
+def _about_combinations(
+    known: Sequence[frozenset[str]], word_class: str, *, kinds: tuple[str, ...], form: str
+) -> Iterator[Question]:
+    """Yield a question for each combination of facts that enough covers have."""
+    by_kind = [{fact.partition(":")[0]: fact for fact in facts_known} for facts_known in known]
+    counts = Counter(tuple(own[kind] for kind in kinds) for own in by_kind if own.keys() >= set(kinds))
+    for combined, count in sorted(counts.items()):
+        if count >= _COVERS_LEAST:
+            words = {kind: word_for(fact) for kind, fact in zip(kinds, combined, strict=True)}
+            if "ground" in words:
+                words["ground"] = with_article(words["ground"])
+            text = form.format(**words)
+            true = [facts_known.issuperset(combined) for facts_known in known]
+            yield Question(word_class, text, [text], true, k=_COVERS_LEAST)
 
 
 def _about_values(word_class: str, values: Sequence[Sequence[str]]) -> Iterator[Question]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
@@ -21,6 +22,8 @@ from training.progress_bar import with_progress_bar
 CAPTIONED = 1000
 #: The maximum number of simulated photographs; each is searched among all covers.
 _PHOTOGRAPHED = 2000
+#: The number of results that are judged for a single word.
+_WORD_K = 10
 
 
 def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion: bool = False) -> Report:
@@ -28,21 +31,22 @@ def measure(encoder: Encoder, evaluation_set: EvaluationSet, *, each_distortion:
     covers = encoder.pictures(
         with_progress_bar(evaluation_set.pictures, "embedding", total=len(evaluation_set.pictures))
     )
-    by_word = _precision(encoder, evaluation_set, covers=covers)
+    words = [question for question in evaluation_set.questions if question.k == _WORD_K]
+    combinations = [question for question in evaluation_set.questions if question.k != _WORD_K]
+    by_word = _precision(encoder, words, covers=covers)
     captions = evaluation_set.captions[:CAPTIONED]
     similarity = encoder.texts(captions) @ covers[:CAPTIONED].T
     return Report(
         covers=len(covers),
         caption_recall=recalls(similarity, equal_captions(captions)),
         cover_recall=recalls(similarity.T, equal_captions(captions)),
-        precision_at_10=_by_class(evaluation_set, by_word),
-        chance_at_10=_by_class(evaluation_set, [_chance(question) for question in evaluation_set.questions]),
-        precision_by_word={
-            f"{q.word_class}: {q.word}": p for q, p in zip(evaluation_set.questions, by_word, strict=True)
-        },
+        precision_at_10=_by_class(words, by_word),
+        chance_at_10=_by_class(words, [_chance(question) for question in words]),
+        precision_by_word={f"{q.word_class}: {q.word}": p for q, p in zip(words, by_word, strict=True)},
         photo_recall_at_1=_photo_recall(
             encoder, evaluation_set.pictures, covers=covers, each_distortion=each_distortion
         ),
+        precision_at_5=_by_combination(encoder, combinations, covers=covers),
     )
 
 
@@ -58,14 +62,21 @@ def equal_captions(captions: Sequence[str]) -> Tensor:
     return numbers[:, None] == numbers[None, :]
 
 
-def _precision(encoder: Encoder, evaluation_set: EvaluationSet, *, covers: Tensor) -> list[float]:
-    """Return the precision@10 of each question as the mean over the question's texts."""
+def _precision(encoder: Encoder, questions: Sequence[Question], *, covers: Tensor) -> list[float]:
+    """Return the precision at `k` of each question as the mean over the question's texts."""
     shares = []
-    for question in evaluation_set.questions:
+    for question in questions:
         similarity = encoder.texts(question.texts) @ covers.T
         relevant = torch.tensor(question.true).expand_as(similarity)
-        shares.append(float(precision_at(similarity, relevant, k=10).mean()))
+        shares.append(float(precision_at(similarity, relevant, k=question.k).mean()))
     return shares
+
+
+def _by_combination(encoder: Encoder, questions: Sequence[Question], *, covers: Tensor) -> dict[str, float]:
+    """Return the mean precision of each combination of attributes, named with its number of queries."""
+    counts = Counter(question.word_class for question in questions)
+    means = _by_class(questions, _precision(encoder, questions, covers=covers))
+    return {f"{name} ({counts[name]} queries)": share for name, share in means.items()}
 
 
 def _chance(question: Question) -> float:
@@ -74,10 +85,10 @@ def _chance(question: Question) -> float:
     return 10 * right / len(question.true) / min(10, right)
 
 
-def _by_class(evaluation_set: EvaluationSet, shares: Sequence[float]) -> dict[str, float]:
+def _by_class(questions: Sequence[Question], shares: Sequence[float]) -> dict[str, float]:
     """Return a dictionary that maps each class of words to the mean value of its words."""
     classes: dict[str, list[float]] = {}
-    for question, share in zip(evaluation_set.questions, shares, strict=True):
+    for question, share in zip(questions, shares, strict=True):
         classes.setdefault(question.word_class, []).append(share)
     return {name: sum(found) / len(found) for name, found in classes.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from training.evaluation.chart import svg
@@ -26,6 +26,8 @@ class Report:
     chance_at_10: dict[str, float]
     precision_by_word: dict[str, float]
     photo_recall_at_1: dict[str, float]
+    #: The precision of queries for several attributes; each name contains the number of queries.
+    precision_at_5: dict[str, float] = field(default_factory=dict)
 
     def rows(self) -> dict[str, float]:
         """Return a dictionary that maps each measure's name in the table to its value."""
@@ -36,6 +38,7 @@ class Report:
                 f"precision@10, {name} words (by chance {self.chance_at_10[name]:.2f})": share
                 for name, share in self.precision_at_10.items()
             },
+            **{f"precision@5, {name}": share for name, share in self.precision_at_5.items()},
             **{f"photo to cover, recall@1, {name}": share for name, share in self.photo_recall_at_1.items()},
         }
 

@@ -87,3 +87,14 @@ def test_without_a_table_the_demo_is_evaluated(tmp_path: Path, capsys: pytest.Ca
 
     assert "| caption to cover, recall@10 among 40 | 1.000 |" in capsys.readouterr().out
     assert json.loads((tmp_path / "evaluation.json").read_text())["covers"] == 40
+
+
+def test_the_covers_of_another_seed_are_other_covers(tmp_path: Path) -> None:
+    recalls = []
+    for seed in ("1967", "3"):
+        folder = tmp_path / seed
+        models = ("--model", str(DEMO_MODEL), "--output", str(folder))
+        assert main(["evaluate", *models, "--count", "30", "--seed", seed, "--device", "cpu"]) == 0
+        recalls.append(json.loads((folder / "evaluation.json").read_text())["precision_by_word"])
+
+    assert recalls[0].keys() != recalls[1].keys()

@@ -15,6 +15,7 @@ AFTER = Report(
     chance_at_10={"genre": 0.1},
     precision_by_word={"genre: R&B <live>": 0.25},
     photo_recall_at_1={"glare": 0.9},
+    precision_at_5={"colour + shape (3 queries)": 0.6},
 )
 BEFORE = replace(AFTER, caption_recall={"recall@1 among 10": 0.125})
 
@@ -25,6 +26,7 @@ def test_the_table_shows_base_result_and_difference() -> None:
     assert lines[0] == "| measure | before | after | difference |"
     assert lines[2] == "| caption to cover, recall@1 among 10 | 0.125 | 0.500 | +0.375 |"
     assert "| precision@10, genre words (by chance 0.10) | 0.250 | 0.250 | +0.000 |" in lines
+    assert "| precision@5, colour + shape (3 queries) | 0.600 | 0.600 | +0.000 |" in lines
     assert lines[-1] == "| photo to cover, recall@1, glare | 0.900 | 0.900 | +0.000 |"
 
 
