@@ -18,9 +18,9 @@ except ModuleNotFoundError as error:
 
 from catalog.commands.command_runner import Command, command_parser, run_command
 from common.logs import configure_logging
-from training.commands import evaluate, finetune, pretrain
+from training.commands import evaluate, finetune, pretrain, refine
 
-COMMANDS: tuple[Command, ...] = (pretrain, finetune, evaluate)
+COMMANDS: tuple[Command, ...] = (pretrain, refine, finetune, evaluate)
 
 
 def parser() -> argparse.ArgumentParser:

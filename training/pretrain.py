@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from random import Random
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import CLIPTokenizer
 
 from catalog.demo.albums import DemoAlbum, demo_albums
-from catalog.demo.cover_attributes import FACTS, facts
-from training.data.augmentation import mixed_views, photographed_views
 from training.data.batch import Batch
+from training.data.demo_batch import as_tensor, demo_batch, true_facts
 from training.data.drawn_covers import Pixels, drawn_covers
-from training.data.phrases import PROMPT_FACTS, Phrase, describe, prompts
+from training.data.phrases import PROMPT_FACTS, describe
 from training.loop import Plan, Progress, fit
 from training.model.architecture import IMAGE_SIZE_PX, new_model, processor, save
 from training.model.initial_weights import prepare_picture_tower
@@ -30,13 +27,10 @@ _COVERS_A_STEP = 96
 _TWINS_A_STEP = 32
 _WARMUP_STEPS = 200
 _SAMPLED_COVERS = 1000
-_EXCLUSIVE = ("tone", "ground", "ink", "shape", "layout", "texture")
 _PHOTOGRAPHED = 0.45
 #: The share of photographs grows up to this step; early steps mostly show plain covers, from which the model
 #: learns shapes.
 _PHOTOGRAPHED_FROM_STEP = 1200
-
-_FACT_INDEX = {fact: number for number, fact in enumerate(FACTS)}
 
 
 def pretrain(
@@ -45,9 +39,9 @@ def pretrain(
     """Train the demo CLIP and write it to the output folder."""
     tokenizer = train_tokenizer(seed=seed)
     model = new_model(tokenizer, seed=seed)
-    pixels = drawn_covers(count=covers, seed=TRAINING_SEED, size_px=IMAGE_SIZE_PX, folder=work)
-    prepare_picture_tower(model, _tensor(pixels[:_SAMPLED_COVERS]) * 2 - 1)
     albums = demo_albums(covers, seed=TRAINING_SEED)
+    pixels = drawn_covers(albums, name=f"covers-{TRAINING_SEED}", size_px=IMAGE_SIZE_PX, folder=work)
+    prepare_picture_tower(model, as_tensor(pixels[:_SAMPLED_COVERS]) * 2 - 1)
     plan = Plan(steps=steps, learning_rate=learning_rate, warmup_steps=_WARMUP_STEPS)
     progress = fit(
         model,
@@ -64,70 +58,24 @@ def batch_maker(
     albums: list[DemoAlbum], *, pixels: Pixels, tokenizer: CLIPTokenizer, seed: int
 ) -> Callable[[int], Batch]:
     """Return a function that makes the batch of a step."""
-    true = torch.from_numpy(np.stack([_fact_row(facts(a.look, genre=a.genre)) for a in albums]))
+    true = true_facts(albums)
 
     def make(step: int) -> Batch:
         rng = Random(f"step {seed}/{step}")
         chosen = rng.sample(range(len(albums)), _COVERS_A_STEP)
-        phrases = [describe(albums[i].look, genre=albums[i].genre, rng=rng) for i in chosen]
-        phrases += prompts(rng)
-        tokens = tokenizer([p.text for p in phrases], padding=True, truncation=True, return_tensors="pt")
-        shown = chosen + chosen[:_TWINS_A_STEP]
-        return Batch(
-            pixels=_views(
-                _tensor(pixels[np.asarray(chosen)]),
-                seed=rng.getrandbits(60),
-                photographed=_photographed(step),
-            ),
-            input_ids=tokens["input_ids"],
-            attention_mask=tokens["attention_mask"],
-            match=matches(phrases, true=true[shown]),
-            captions=len(chosen),
-            twins=torch.tensor([[i, _COVERS_A_STEP + i] for i in range(_TWINS_A_STEP)]),
-            groups=_GROUPS,
+        return demo_batch(
+            as_tensor(pixels[np.asarray(chosen)]),
+            true=true[chosen],
+            captions=[describe(albums[i].look, genre=albums[i].genre, rng=rng) for i in chosen],
+            tokenizer=tokenizer,
+            photographed=_photographed(step),
+            twins=_TWINS_A_STEP,
+            rng=rng,
         )
 
     return make
 
 
-def matches(phrases: list[Phrase], *, true: Tensor) -> Tensor:
-    """Return a matrix match[t, i] that is True if all facts that phrase t requires are true of cover i."""
-    needs = torch.from_numpy(np.stack([_fact_row(phrase.requires) for phrase in phrases]))
-    return (needs @ true.T) >= needs.sum(dim=1, keepdim=True)
-
-
-def _fact_row(names: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    row = np.zeros(len(FACTS), dtype=np.float32)
-    row[[_FACT_INDEX[name] for name in names]] = 1
-    return row
-
-
-def _exclusive_groups() -> tuple[tuple[int, int], ...]:
-    """Return the ranges of a batch's texts in which at most one text is true of a cover."""
-    found = []
-    kinds = ((number, fact.partition(":")[0]) for number, fact in enumerate(PROMPT_FACTS))
-    for kind, members in groupby(kinds, key=lambda item: item[1]):
-        numbers = [number for number, _ in members]
-        if kind in _EXCLUSIVE:
-            found.append((_COVERS_A_STEP + numbers[0], _COVERS_A_STEP + numbers[-1] + 1))
-    return tuple(found)
-
-
-_GROUPS = _exclusive_groups()
-
-
-def _tensor(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
-
-
 def _photographed(step: int) -> float:
     """Return the share of covers that are shown as photographs at a step."""
     return _PHOTOGRAPHED * min(1.0, step / _PHOTOGRAPHED_FROM_STEP)
-
-
-def _views(pixels: Tensor, *, seed: int, photographed: float) -> Tensor:
-    """Return a picture of each cover, plain or photographed, and a photograph of each of the first covers."""
-    generator = torch.Generator().manual_seed(seed)
-    first = mixed_views(pixels, photographed=photographed, generator=generator)
-    again = photographed_views(pixels[:_TWINS_A_STEP], generator=generator)
-    return torch.cat([first, again]) * 2 - 1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.demo.albums import DemoAlbum, demo_albums
+from catalog.demo.albums import DemoAlbum
 from catalog.demo.drawing.cover import draw_cover
 from training.progress_bar import with_progress_bar
 
@@ -22,16 +22,18 @@ _DRAWN_OVER_SEEN = 2
 _CHUNK = 500
 
 
-def drawn_covers(*, count: int, seed: int, size_px: int, folder: Path, processes: int = 2) -> Pixels:
-    """Return the first `count` covers of a seed as an array of shape (count, size_px, size_px, 3).
+def drawn_covers(
+    albums: Sequence[DemoAlbum], *, name: str, size_px: int, folder: Path, processes: int = 2
+) -> Pixels:
+    """Return the albums' covers as an array of shape (albums, size_px, size_px, 3).
 
-    The covers are drawn only if the folder does not yet contain their file.
+    The covers are drawn only if the folder does not yet contain their file; `name` must identify the albums.
     """
-    path = folder / f"covers-{seed}-{count}-{size_px}.npy"
+    path = folder / f"{name}-{len(albums)}-{size_px}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part.npy")
-        np.save(unfinished, _draw_all(count=count, seed=seed, size_px=size_px, processes=processes))
+        np.save(unfinished, _draw_all(albums, size_px=size_px, processes=processes))
         unfinished.rename(path)
     pixels: Pixels = np.load(path, mmap_mode="r")
     return pixels
@@ -42,9 +44,8 @@ def shrink(image: Image.Image, *, size_px: int) -> Image.Image:
     return image.resize((size_px, size_px), Image.Resampling.BICUBIC)
 
 
-def _draw_all(*, count: int, seed: int, size_px: int, processes: int) -> Pixels:
-    albums = demo_albums(count, seed=seed)
-    chunks = [albums[start : start + _CHUNK] for start in range(0, count, _CHUNK)]
+def _draw_all(albums: Sequence[DemoAlbum], *, size_px: int, processes: int) -> Pixels:
+    chunks = [albums[start : start + _CHUNK] for start in range(0, len(albums), _CHUNK)]
     sizes = [size_px] * len(chunks)
     with ProcessPoolExecutor(max_workers=processes) as pool:
         drawn = list(with_progress_bar(pool.map(_draw_chunk, chunks, sizes), "drawing", total=len(chunks)))
