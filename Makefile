@@ -170,6 +170,10 @@ finetune-demo: $(VENV)/.torch ## Fine-tune an under-trained model on the demo ca
 	$(BIN)/python -m training finetune $(DEMO) --model $(TUNING)/under-trained --output $(TUNING)/tuned --epochs 30 --batch 96 --learning-rate 5e-4
 	$(BIN)/python -m training evaluate $(DEMO) --model $(TUNING)/tuned --against $(TUNING)/under-trained
 
+.PHONY: demo-phrases
+demo-phrases: $(VENV)/.torch ## Draw the covers that the demo model finds first for twenty phrases: .state/demo-phrases.jpg (1 minute)
+	$(BIN)/python -m training phrases .state/demo-phrases.jpg
+
 .PHONY: bench
 bench: $(VENV)/.dev tools wrk ## Compare the speed with transformers, bare FastAPI and psql, write benchmarks/results.json (25 minutes)
 	@$(BIN)/python -m benchmarks

@@ -18,9 +18,9 @@ except ModuleNotFoundError as error:
 
 from catalog.commands.command_runner import Command, command_parser, run_command
 from common.logs import configure_logging
-from training.commands import evaluate, finetune, pretrain, refine
+from training.commands import evaluate, finetune, phrases, pretrain, refine
 
-COMMANDS: tuple[Command, ...] = (pretrain, refine, finetune, evaluate)
+COMMANDS: tuple[Command, ...] = (pretrain, refine, finetune, evaluate, phrases)
 
 
 def parser() -> argparse.ArgumentParser:
