@@ -129,6 +129,10 @@ $(PAGE_TOOLS): web/package-lock.json
 screenshot: $(VENV)/.dev chromium ## Take the screenshot of the page in the README, while make run is running: make screenshot URL=...
 	@$(BIN)/python .ci/screenshot.py $(URL)
 
+.PHONY: screenshot-records
+screenshot-records: $(VENV)/.dev chromium ## Take the pictures of docs/own-records.md with the test library of music
+	@PYTHONPATH=. $(BIN)/python .ci/screenshot_records.py
+
 .PHONY: lighthouse
 lighthouse: $(LIGHTHOUSE) chromium ## Measure the page with Lighthouse on an idle machine, while make run is running: make lighthouse URL=...
 	@node .ci/lighthouse.mjs $(URL)
