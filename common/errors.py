@@ -32,6 +32,7 @@ CoverSearchError
     │   ├── CatalogReplaced    the albums were replaced while the call waited for them
     │   └── CatalogTimeout     the catalog did not answer in time
     │       └── ScanTimeout    a scan of all albums that meet the filters took too long
+    ├── DamagedPrint           a stored print of a cover has an invalid length or content
     └── CatalogMisconfigured   permanent; the message says what to do
 """
 
@@ -220,6 +221,10 @@ class ScanTimeout(CatalogTimeout):
     """A scan of all albums that meet the filters took too long; another attempt would take as long."""
 
     retryable = False
+
+
+class DamagedPrint(CatalogError):
+    """A stored print of a cover has an invalid length or content; `python -m catalog prints` replaces it."""
 
 
 class CatalogMisconfigured(CatalogError):

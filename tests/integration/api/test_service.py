@@ -236,7 +236,7 @@ def test_covers_are_served_if_a_folder_is_configured(start_gateway: StartGateway
 def test_the_gateway_never_imports_the_model_stack_or_a_decoder_of_images() -> None:
     program = (
         "import sys, api.__main__\n"
-        "heavy = {'torch', 'transformers', 'openvino', 'worker', 'pi_heif', 'PIL'}\n"
+        "heavy = {'torch', 'transformers', 'openvino', 'worker', 'pi_heif', 'PIL', 'cv2'}\n"
         "heavy &= set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)\n"
     )

@@ -1,0 +1,1 @@
+"""Decide which cover a photograph shows, and how sure that is."""

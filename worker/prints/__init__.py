@@ -1,0 +1,1 @@
+"""Make and read the prints of covers, by which a cover is recognised in a photograph."""
