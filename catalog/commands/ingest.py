@@ -33,7 +33,7 @@ from catalog.ingest.columns.storable_json import printable
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import open_fetcher
 from catalog.ingest.dry_run import show_albums
-from catalog.ingest.missing_embeddings import MissingEmbeddings
+from catalog.ingest.missing.embeddings import MissingEmbeddings
 from catalog.ingest.music.command_line_options import add_music_arguments, music_report_path, open_music
 from catalog.ingest.music.library import MusicLibrary
 from catalog.ingest.music.pruning import delete_gone, find_gone

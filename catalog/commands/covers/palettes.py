@@ -11,7 +11,7 @@ from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.command_runner import Call, Outcome
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
-from catalog.ingest.missing_palettes import MissingPalettes
+from catalog.ingest.missing.palettes import MissingPalettes
 from catalog.ingest.report import Report, say_rejected
 from catalog.ingest.table_ingest import BATCH
 from catalog.progress_bar import progress_bar

@@ -16,7 +16,7 @@ from catalog.cache_invalidation import invalidating_cached_results
 from catalog.commands.command_runner import Call, Outcome
 from catalog.ingest.covers.existing_album_covers import CatalogCovers
 from catalog.ingest.covers.fetch.command_line_options import add_fetching_arguments, open_fetcher
-from catalog.ingest.missing_thumbnails import REMOTE, MissingThumbnails, ThumbnailTally
+from catalog.ingest.missing.thumbnails import REMOTE, MissingThumbnails, ThumbnailTally
 from catalog.ingest.report import Report
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.progress_bar import progress_bar

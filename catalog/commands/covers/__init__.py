@@ -1,0 +1,1 @@
+"""The commands that make, from the covers of albums, what these albums lack."""

@@ -1,0 +1,1 @@
+"""Makes what the albums of a catalog lack: embeddings, palettes and thumbnails."""
