@@ -1,5 +1,6 @@
 """Writes albums to a CSV, JSON Lines or Parquet file with the columns that `catalog ingest` reads."""
 
+import base64
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -12,6 +13,7 @@ from catalog.ingest.columns.fields import FIELDS, GENRE
 from catalog.ingest.columns.genres import GenreSplitter
 from common.album_metadata import NO_METADATA
 from common.errors import SettingsError
+from common.print_bytes import pack_print
 
 _ROW_GROUP = 1000
 
@@ -19,12 +21,23 @@ _ROW_GROUP = 1000
 #: The column of palettes, which an ingest ignores, because it computes them. It is not called `palette`,
 #: because an operator's table may have a column of that name.
 PALETTE = "cover_palette"
+#: The column of prints, which an ingest ignores, too. A print is one string of bytes
+#: (common/print_bytes.py), which only Parquet can contain unchanged; the other formats contain it in base64.
+PRINT = "cover_print"
 
 
-def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool, palettes: bool = False) -> None:
+def export(
+    albums: Iterable[dict[str, Any]],
+    path: Path,
+    *,
+    embeddings: bool,
+    palettes: bool = False,
+    prints: bool = False,
+) -> None:
     """Write the albums to a file, which gets its name only when it is complete.
 
-    The albums are rows of the SQL function `album_page`, whose metadata is JSON text.
+    The albums are rows of the SQL function `album_page`, whose metadata is JSON text. If `prints` is true,
+    each row has the album's `Print` or None under the key `print`.
 
     Raises:
         SettingsError: the file name has no supported suffix.
@@ -34,7 +47,8 @@ def export(albums: Iterable[dict[str, Any]], path: Path, *, embeddings: bool, pa
     if writer is None:
         raise SettingsError(f"{path}: an export ends in {', '.join(sorted(_WRITERS))}")
     unfinished = path.with_name(f".{path.name}.part")
-    columns = (*FIELDS, *(["embedding"] if embeddings else []), *([PALETTE] if palettes else []))
+    further = {"embedding": embeddings, PALETTE: palettes, PRINT: prints}
+    columns = (*FIELDS, *(name for name, is_wanted in further.items() if is_wanted))
     try:
         writer((_cells(album, columns) for album in albums), unfinished, columns)
         unfinished.replace(path)
@@ -49,6 +63,7 @@ def _cells(album: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
         "pitchfork_score": None if score is None else float(score),
         GENRE: _genre_cell(album),
         PALETTE: album["palette"],
+        PRINT: None if album.get("print") is None else pack_print(album["print"]),
     }
     whole = album | own
     return {column: whole[column] for column in columns}
@@ -67,7 +82,7 @@ def _write_csv(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str,
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(map(_flat, albums))
+        writer.writerows(_with_text_of_print(_flat(album)) for album in albums)
 
 
 def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[str, ...]) -> None:
@@ -75,7 +90,7 @@ def _write_json(albums: Iterator[dict[str, Any]], path: Path, _columns: tuple[st
         for album in albums:
             vector = {"embedding": orjson.loads(album["embedding"] or "null")} if "embedding" in album else {}
             metadata = {"metadata": orjson.Fragment(album["metadata"] or "null")}
-            file.write(orjson.dumps(album | metadata | vector) + b"\n")
+            file.write(orjson.dumps(_with_text_of_print(album) | metadata | vector) + b"\n")
 
 
 def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[str, ...]) -> None:
@@ -90,6 +105,7 @@ def _write_parquet(albums: Iterator[dict[str, Any]], path: Path, columns: tuple[
         "pitchfork_score": pa.float64(),
         "best_new_music": pa.bool_(),
         "embedding": pa.list_(pa.float32()),
+        PRINT: pa.binary(),
     }
     schema = pa.schema([(column, kinds.get(column, pa.string())) for column in columns])
     with parquet.ParquetWriter(path, schema) as file:
@@ -110,6 +126,12 @@ def _flat(album: dict[str, Any]) -> dict[str, Any]:
     if flat.get(PALETTE) is not None:
         flat[PALETTE] = orjson.dumps(flat[PALETTE]).decode()
     return flat
+
+
+def _with_text_of_print(album: dict[str, Any]) -> dict[str, Any]:
+    """Return an album with its print, if it has one, in base64."""
+    packed = album.get(PRINT)
+    return album if packed is None else album | {PRINT: base64.b64encode(packed).decode()}
 
 
 _WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path, tuple[str, ...]], None]] = {

@@ -1,15 +1,17 @@
-"""Checks that searches can find every album: schema, model, embeddings, index, cover files, thumbnails."""
+"""Checks that searches can find every album: schema, model, embeddings, index, covers, thumbnails, prints."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.ingest.covers.existing_album_covers import location_of
+from catalog.ingest.missing.prints import GRACE_S, damaged_prints
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.paged_reads import all_albums, all_thumbnails
 from catalog.writer.protocol import CatalogWriter, Findings
 from common.catalog.protocol import EMBEDDING_DIMENSION, ModelStamp
 from common.colours.palette import PALETTE_VERSION
+from common.prints import PRINT_VERSION
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 
 
@@ -47,6 +49,7 @@ def verify(
     found = writer.findings()
     yield from _rows(found)
     yield _palettes(writer)
+    yield from _prints(writer)
     yield from _index(found)
     if covers is not None:
         yield from _covers(writer, covers)
@@ -100,6 +103,22 @@ def _palettes(writer: CatalogWriter) -> Check:
     remedy = ": python -m catalog palettes" if missing else ""
     seen = f"{missing} albums have none and are never found by color{remedy}"
     return Check("palettes", holds=missing == 0, seen=seen)
+
+
+def _prints(writer: CatalogWriter) -> Iterator[Check]:
+    counts = writer.print_counts(version=PRINT_VERSION)
+    remedy = ": python -m catalog prints"
+    seen = f"{counts.missing} albums have none and are not recognised in photographs"
+    yield Check("prints", holds=counts.missing == 0, seen=seen + (remedy if counts.missing else ""))
+    old = counts.other_version
+    seen = f"{old} are of another version than {PRINT_VERSION}" + (remedy if old else "")
+    yield Check("print versions", holds=old == 0, seen=seen)
+    damaged = set(damaged_prints(writer))
+    seen = _some(damaged, "are damaged") + (f"{remedy} --check" if damaged else "")
+    yield Check("print contents", holds=not damaged, seen=seen)
+    unused = writer.count_unused_prints(grace_s=GRACE_S)
+    seen = f"{unused} belong to no album" + (remedy if unused else "")
+    yield Check("unused prints", holds=unused == 0, seen=seen)
 
 
 def _index(found: Findings) -> Iterator[Check]:

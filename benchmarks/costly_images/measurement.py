@@ -100,7 +100,7 @@ def spent_s(data: bytes) -> tuple[float, str]:
     try:
         before = _cpu_s(decoder.pid)
         reply = decoder.ask(
-            wire_format.Request(wire_format.PIXELS_ONLY, data), deadline=time.monotonic() + UNLIMITED_S
+            wire_format.Request(wire_format.Wanted.PIXELS, data), deadline=time.monotonic() + UNLIMITED_S
         )
         ended = "ok" if reply.kind == wire_format.PIXELS else reply.body.decode().partition("\n")[0]
         return _cpu_s(decoder.pid) - before, ended

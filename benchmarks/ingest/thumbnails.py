@@ -16,6 +16,7 @@ from catalog.thumbnail_folder import ThumbnailFolder
 from common.images.cost.estimate import MAX_COST_S
 from worker.decode.processes import wire_format
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
+from worker.decode.processes.wire_format import Wanted
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.protocol import Encoder
 
@@ -77,21 +78,23 @@ def _added_ms(decoder: DecoderProcess, files: Sequence[bytes], *, rounds: int) -
     differences = []
     for _ in range(rounds + 1):
         for file in files:
-            alone, both = (_spent_ms(decoder, file, w) for w in (wire_format.PIXELS_ONLY, wire_format.BOTH))
+            alone, both = (
+                _spent_ms(decoder, file, w) for w in (Wanted.PIXELS, Wanted.PIXELS | Wanted.THUMBNAILS)
+            )
             differences.append(both - alone)
     # The first round computes the filters of this size.
     return statistics.median(differences[len(files) :])
 
 
-def _spent_ms(decoder: DecoderProcess, file: bytes, wanted: bytes) -> float:
+def _spent_ms(decoder: DecoderProcess, file: bytes, wanted: Wanted) -> float:
     reply = decoder.ask(wire_format.Request(wanted, file), deadline=time.monotonic() + _DECODE_S)
     return reply.cpu_s * 1000
 
 
 def _thumbnails(decoder: DecoderProcess, file: bytes) -> tuple[bytes, ...]:
-    request = wire_format.Request(wire_format.THUMBNAILS_ONLY, file)
+    request = wire_format.Request(Wanted.THUMBNAILS, file)
     reply = decoder.ask(request, deadline=time.monotonic() + _DECODE_S)
-    return wire_format.unpack_thumbnails(reply.body)
+    return wire_format.unpack_files(request.wanted, reply.body).thumbnails
 
 
 def _store_ms(folder: ThumbnailFolder, covers: Sequence[tuple[bytes, ...]]) -> float:

@@ -2,7 +2,7 @@
 
 from catalog.commands import delete, demo, export, ingest, migrate, reembed, stats, verify
 from catalog.commands.command_runner import Command
-from catalog.commands.covers import palettes, thumbnails
+from catalog.commands.covers import palettes, prints, thumbnails
 
 #: In the order of the help text.
 COMMANDS: tuple[Command, ...] = (
@@ -11,6 +11,7 @@ COMMANDS: tuple[Command, ...] = (
     ingest,
     thumbnails,
     palettes,
+    prints,
     export,
     delete,
     stats,

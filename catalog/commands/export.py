@@ -13,10 +13,11 @@ from catalog.writer.paged_reads import all_albums
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for the output file, the embeddings and the palettes."""
+    """Add the arguments for the output file, the embeddings, the palettes and the prints."""
     parser.add_argument("output", type=Path)
     parser.add_argument("--embeddings", action="store_true", help="include the embeddings")
     parser.add_argument("--palettes", action="store_true", help="include the palettes of the covers")
+    parser.add_argument("--prints", action="store_true", help="include the prints of the covers")
 
 
 def run(call: Call) -> Outcome:
@@ -27,7 +28,7 @@ def run(call: Call) -> Outcome:
     ):
 
         def counted() -> Iterator[dict[str, Any]]:
-            for album in all_albums(writer):
+            for album in all_albums(writer, with_prints=call.options.prints):
                 yield album
                 bar.advance(1)
 
@@ -36,6 +37,7 @@ def run(call: Call) -> Outcome:
             call.options.output,
             embeddings=call.options.embeddings,
             palettes=call.options.palettes,
+            prints=call.options.prints,
         )
         without = writer.embedding_counts().without
     if call.options.embeddings and without:

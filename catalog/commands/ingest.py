@@ -13,11 +13,13 @@ from rich.console import Console
 from catalog.commands.command_runner import Call, Outcome
 from catalog.commands.ingest_run import (
     IngestTools,
+    count_prints,
     indexed,
     invalidating,
     load,
     open_tools,
     say_palettes,
+    say_prints,
     say_thumbnails,
 )
 from catalog.database.vector_index import MEMORY_MIB
@@ -86,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="embed on the running workers, at lower priority than searches",
     )
     add("--batch", type=positive_integer, default=BATCH, help="albums per write to the catalog (%(default)s)")
+    add("--no-prints", action="store_true", help="make no prints; python -m catalog prints makes them later")
     add("--keep-cache", action="store_true", help="do not invalidate cached results in Redis")
     add(
         "--index-memory-mib",
@@ -286,12 +289,14 @@ def _run_missing(call: Call) -> Outcome:
                 advance=bar.advance,
                 skip=bar.skip,
                 thumbnails=thumbnails,
+                makes_prints=not options.no_prints,
             )
             progress.rejected = report
             progress.counts = lambda: Counts(changed=ingest.tally.embedded)
             tally = ingest.run()
         left = writer.embedding_counts().without
         without_palette = writer.count_without_palette(version=PALETTE_VERSION)
+        prints = count_prints(call, writer)
     console.print(
         f"{tally.embedded} embedded, {tally.changed} changed by others during the run, "
         f"{left} without an embedding"
@@ -299,6 +304,7 @@ def _run_missing(call: Call) -> Outcome:
     say_rejected(console, report)
     say_palettes(console, without=without_palette)
     say_thumbnails(console, thumbnails)
+    say_prints(console, prints)
     return Outcome.FINDINGS if left else Outcome.DONE
 
 

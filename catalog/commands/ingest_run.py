@@ -21,10 +21,11 @@ from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_st
 from catalog.ingest_progress import Counts, IngestProgress, reported_bar
 from catalog.model_stamp import claim_catalog
 from catalog.writer.open_writer import open_checked_writer
-from catalog.writer.protocol import CatalogWriter
+from catalog.writer.protocol import CatalogWriter, PrintCounts
 from common.catalog.postgres_connections import open_connection
 from common.colours.palette import PALETTE_VERSION
 from common.ingest_reports.report import IngestPhase
+from common.prints import PRINT_VERSION
 from common.settings import Settings
 
 
@@ -86,14 +87,17 @@ def load(
             advance=bar.advance,
             skip=bar.skip,
             thumbnails=thumbnails,
+            makes_prints=not options.no_prints,
         )
         progress.rejected = report
         progress.counts = partial(_counts, ingest.tally)
         tally = ingest.run()
     without_palette = writer.count_without_palette(version=PALETTE_VERSION)
+    prints = count_prints(call, writer)
     _say(console, tally, report)
     say_palettes(console, without=without_palette)
     say_thumbnails(console, thumbnails)
+    say_prints(console, prints)
     _say_notes(console, notes)
     return Loaded(tally, Outcome.FINDINGS if tally.rejected or notes.counts else Outcome.DONE)
 
@@ -124,7 +128,7 @@ def _claim(console: Console, writer: CatalogWriter, embedder: CoverEmbedder) -> 
 def _embedder(call: Call) -> AbstractContextManager[CoverEmbedder]:
     if call.options.distributed:
         return open_distributed_embedder(call.settings)
-    return open_local_embedder(call.settings)
+    return open_local_embedder(call.settings, makes_prints=not call.options.no_prints)
 
 
 @contextmanager
@@ -168,6 +172,17 @@ def say_thumbnails(console: Console, thumbnails: ThumbnailStorage | None) -> Non
     """Print how many covers got thumbnails."""
     for finding in () if thumbnails is None else thumbnails.findings():
         console.print(finding, markup=False)
+
+
+def count_prints(call: Call, writer: CatalogWriter) -> PrintCounts | None:
+    """Count the albums without a print, unless the operator wants no prints."""
+    return None if call.options.no_prints else writer.print_counts(version=PRINT_VERSION)
+
+
+def say_prints(console: Console, prints: PrintCounts | None) -> None:
+    """Print how many albums have no print; `prints` is None if the operator wants no prints."""
+    if prints is not None and prints.to_make:
+        console.print(f"{prints.to_make} albums have no print: python -m catalog prints")
 
 
 def _say_notes(console: Console, notes: Notes) -> None:

@@ -1,6 +1,7 @@
 """Show the catalog's statistics and the model that made its embeddings."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import orjson
@@ -12,6 +13,7 @@ from catalog.verification import preprocessing_seen
 from catalog.writer.open_writer import open_checked_writer
 from common.catalog.protocol import CatalogStats, ModelStamp
 from common.colours.palette import PALETTE_VERSION
+from common.prints import PRINT_VERSION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,26 +27,32 @@ def run(call: Call) -> Outcome:
         stats, stamp = writer.stats(), writer.model_stamp()
         without = writer.embedding_counts().without
         without_palette = writer.count_without_palette(version=PALETTE_VERSION)
+        without_print = writer.print_counts(version=PRINT_VERSION).to_make
     out = Console(highlight=False)
     if call.options.json:
         document = asdict(stats) | {
             "without_embedding": without,
             "without_palette": without_palette,
+            "without_print": without_print,
             "model": None if stamp is None else asdict(stamp),
         }
         out.print_json(orjson.dumps(document).decode())
     else:
-        out.print(_figures(stats, stamp, without=without, without_palette=without_palette))
+        lacking = {
+            "embedding": (without, "ingest --missing"),
+            "palette": (without_palette, "palettes"),
+            "print": (without_print, "prints"),
+        }
+        out.print(_figures(stats, stamp, lacking))
     return Outcome.DONE
 
 
-def _figures(stats: CatalogStats, stamp: ModelStamp | None, *, without: int, without_palette: int) -> Table:
+def _figures(stats: CatalogStats, stamp: ModelStamp | None, lacking: Mapping[str, tuple[int, str]]) -> Table:
+    """Return the table; `lacking` maps what albums lack to their number and the command that makes it."""
     table = Table(show_header=False)
     table.add_row("albums", str(stats.total_albums))
-    table.add_row("without embedding", f"{without}: python -m catalog ingest --missing" if without else "0")
-    table.add_row(
-        "without palette", f"{without_palette}: python -m catalog palettes" if without_palette else "0"
-    )
+    for name, (count, command) in lacking.items():
+        table.add_row(f"without {name}", f"{count}: python -m catalog {command}" if count else "0")
     table.add_row("model", "not stamped" if stamp is None else f"{stamp.model} ({stamp.fingerprint[:12]})")
     if stamp is not None:
         table.add_row("preprocessing", preprocessing_seen(stamp))

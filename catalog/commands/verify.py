@@ -1,4 +1,4 @@
-"""Check that searches can find every album: check schema, model, embeddings, index, covers, thumbnails."""
+"""Check that searches can find every album: schema, model, embeddings, index, covers, thumbnails, prints."""
 
 import argparse
 from dataclasses import asdict

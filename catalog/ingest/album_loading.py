@@ -49,10 +49,14 @@ class LoadedAlbum:
             row.cover_last_modified,
         )
 
-    def to_embed(self, *, wants_thumbnails: bool = False) -> CoverToEmbed[AlbumRow]:
+    def to_embed(
+        self, *, wants_thumbnails: bool = False, wants_print: bool = False
+    ) -> CoverToEmbed[AlbumRow]:
         """Return the cover as an item for the embedder."""
         assert self.cover is not None  # noqa: S101 - without a new cover nothing is embedded
-        return CoverToEmbed(self.to_load.album.row, self.row.id, self.cover, self.row, wants_thumbnails)
+        return CoverToEmbed(
+            self.to_load.album.row, self.row.id, self.cover, self.row, wants_thumbnails, wants_print
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from catalog.ingest.embedding.protocol import EmbeddedCover
 from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.album_row import AlbumRow, palette_columns
-from catalog.writer.protocol import CatalogWriter, cover_of
+from catalog.writer.protocol import CatalogWriter, CoverOfAlbum, cover_of
 from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
+from common.prints import Print
 from worker.retries import retry_transient
 
 P = TypeVar("P")
@@ -26,8 +27,8 @@ def write(
 ) -> list[Rejected]:
     """Write a batch and return the rows that the catalog refuses; raise the errors of `write_bisecting`.
 
-    Thumbnails are stored before the albums, so that an ingest that is killed in between leaves no album
-    without thumbnails; the next run makes them again for the albums that are still to be written.
+    Thumbnails and prints are stored before the albums, so that an ingest that is killed in between leaves no
+    album without them; the next run makes them again for the albums that are still to be written.
 
     Raises:
         OSError: the file of a thumbnail cannot be written.
@@ -37,9 +38,17 @@ def write(
         if thumbnails is not None:
             made_of = [(cover_of(item.cover.payload), item.thumbnails) for item in items]
             thumbnails.put(writer, made_of)
+        put_prints(writer, [(cover_of(item.cover.payload), item.cover_print) for item in items])
         writer.upsert([_row(item) for item in items])
 
     return write_bisecting(upsert, batch)
+
+
+def put_prints(writer: CatalogWriter, made_of: Sequence[tuple[CoverOfAlbum, Print | None]]) -> None:
+    """Store the prints of covers; covers without a print are ignored."""
+    made = [(cover, cover_print) for cover, cover_print in made_of if cover_print is not None]
+    if made:
+        writer.put_prints(made)
 
 
 def _row(item: EmbeddedCover[AlbumRow]) -> AlbumRow:

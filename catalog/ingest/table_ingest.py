@@ -77,6 +77,7 @@ class Ingest:
     skip: Callable[[int], None]
     #: None if the ingest makes no thumbnails.
     thumbnails: ThumbnailStorage | None = None
+    makes_prints: bool = False
     tally: Tally = field(default_factory=Tally)
     #: Maps row numbers to the albums, and the sources and hashes of the covers, that are being embedded.
     _embedding: dict[int, _Embedding] = field(default_factory=dict)
@@ -196,7 +197,7 @@ class Ingest:
         wanted = self.thumbnails is not None and self.thumbnails.allows(
             item.row.cover_source or "", final_url=item.final_url
         )
-        return item.to_embed(wants_thumbnails=wanted)
+        return item.to_embed(wants_thumbnails=wanted, wants_print=self.makes_prints)
 
     def _write(self, batch: list[EmbeddedCover[AlbumRow]]) -> tuple[set[int], list[Rejected]]:
         """Write a batch, and return the numbers of the written rows and the refused rows."""

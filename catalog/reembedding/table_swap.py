@@ -24,6 +24,7 @@ _FILES_OF_THE_TABLE = (
     "001_genres.sql",
     "001_metadata_and_artists.sql",
     "001_palettes.sql",
+    "001_prints.sql",
     "001_thumbnails.sql",
     "004_access.sql",
     "006_catalog_version.sql",

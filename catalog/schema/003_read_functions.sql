@@ -137,7 +137,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_te
                         'check_page', 'given_filters',
                         'page_of_ranking', 'matching_albums', 'ranked_albums', 'embedding_of', 'color_cell',
                         'albums_without_palette', 'match_embeddings', 'sampled_covers', 'find_albums',
-                        'named_albums', 'thumbnails_of', 'facet_columns', 'genre_names', 'genre_key',
+                        'named_albums', 'thumbnails_of', 'album_prints', 'facet_columns', 'genre_names', 'genre_key',
                         'artist_key', 'all_genres', 'row_limit_probe', 'finite_score']) name
       WHERE NOT EXISTS (SELECT FROM pg_proc
                         WHERE pronamespace = 'public'::regnamespace AND proname = name)),

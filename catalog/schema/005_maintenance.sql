@@ -72,10 +72,11 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $
   SELECT coalesce(jsonb_agg(id), '[]') FROM updated
 $$;
 
--- Deletes albums and returns the ids of the albums that existed.
+-- Deletes albums with the prints of their covers, and returns the ids of the albums that existed.
 CREATE FUNCTION delete_albums(album_ids text[]) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  WITH gone AS (DELETE FROM album_covers a WHERE a.id = ANY (album_ids) RETURNING a.id)
+  WITH gone AS (DELETE FROM album_covers a WHERE a.id = ANY (album_ids) RETURNING a.id),
+  printless AS (DELETE FROM cover_prints p WHERE p.album_id = ANY (album_ids))
   SELECT coalesce(jsonb_agg(id), '[]') FROM gone
 $$;
 

@@ -79,6 +79,18 @@ BEGIN
   EXECUTE 'CREATE TRIGGER cover_thumbnails_row_applied AFTER INSERT OR UPDATE OR DELETE ON cover_thumbnails '
     'FOR EACH ROW WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
   ALTER TABLE cover_thumbnails ENABLE REPLICA TRIGGER cover_thumbnails_row_applied;
+
+  -- A change of the prints changes the catalog's version, because which album a photograph shows, and which albums
+  -- are editions of each other, is computed from prints and cached for a version.
+  DROP TRIGGER IF EXISTS cover_prints_changed ON cover_prints;
+  EXECUTE 'CREATE TRIGGER cover_prints_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cover_prints '
+    'FOR EACH STATEMENT WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_prints ENABLE ALWAYS TRIGGER cover_prints_changed;
+
+  DROP TRIGGER IF EXISTS cover_prints_row_applied ON cover_prints;
+  EXECUTE 'CREATE TRIGGER cover_prints_row_applied AFTER INSERT OR UPDATE OR DELETE ON cover_prints '
+    'FOR EACH ROW WHEN ' || unmarked || ' EXECUTE FUNCTION bump_catalog_version()';
+  ALTER TABLE cover_prints ENABLE REPLICA TRIGGER cover_prints_row_applied;
 END
 $$;
 
@@ -117,13 +129,15 @@ DECLARE
   triggers text := (
     SELECT string_agg(concat_ws('.', t.oid, t.xmin), '.' ORDER BY t.tgname)
     FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
-    WHERE c.relname IN ('album_covers', 'cover_thumbnails') AND c.relnamespace = 'public'::regnamespace
+    WHERE c.relname IN ('album_covers', 'cover_thumbnails', 'cover_prints') AND c.relnamespace = 'public'::regnamespace
       AND (c.relname, t.tgname, t.tgenabled) IN (
         ('album_covers', 'album_covers_changed', 'A'),
         ('album_covers', 'album_covers_row_applied', 'R'),
         ('cover_thumbnails', 'cover_thumbnails_changed', 'A'),
-        ('cover_thumbnails', 'cover_thumbnails_row_applied', 'R'))
-    HAVING count(*) = 4
+        ('cover_thumbnails', 'cover_thumbnails_row_applied', 'R'),
+        ('cover_prints', 'cover_prints_changed', 'A'),
+        ('cover_prints', 'cover_prints_row_applied', 'R'))
+    HAVING count(*) = 6
   );
 BEGIN
   RETURN album_table() || triggers || '/' || (SELECT sum(mark) FROM catalog_changes);

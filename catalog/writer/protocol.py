@@ -14,6 +14,7 @@ import numpy.typing as npt
 from catalog.writer.album_row import AlbumRow
 from common.catalog.protocol import Catalog, ModelStamp
 from common.colours.palette import Palette
+from common.prints import Print
 from common.thumbnails import Thumbnails
 
 #: The number of albums on one page; an album with its embedding as a string takes about 6 KB.
@@ -84,6 +85,19 @@ class AlbumThumbnails:
 
     cover: CoverOfAlbum
     thumbnails: Thumbnails | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintCounts:
+    """The number of albums without a print of their cover, or with one of another version."""
+
+    missing: int
+    other_version: int
+
+    @property
+    def to_make(self) -> int:
+        """Return the number of albums whose print `python -m catalog prints` makes."""
+        return self.missing + self.other_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,43 @@ class CatalogWriter(Catalog, Protocol):
 
     def write_palettes(self, made: Sequence[tuple[CoverOfAlbum, Palette]]) -> set[str]:
         """Write palettes to albums that still have the same cover, and return the ids of these albums."""
+        ...
+
+    def put_prints(
+        self, made: Sequence[tuple[CoverOfAlbum, Print]], *, only_present: bool = False
+    ) -> set[str]:
+        """Store the prints of covers, and return the ids of the albums whose prints were stored.
+
+        The albums need not exist yet, unless `only_present` is true: then a print is stored only if its cover
+        is the present cover of its album.
+        """
+        ...
+
+    def print_page(self, *, after_id: str | None, size: int) -> list[tuple[str, Print]]:
+        """Return the next albums with a print after an id, in the order of ids; prints are not validated."""
+        ...
+
+    def print_counts(self, *, version: int) -> PrintCounts:
+        """Count the albums without a print, and the albums with a print of another version."""
+        ...
+
+    def covers_without_print(self, *, version: int, after_id: str | None, size: int) -> list[CoverOfAlbum]:
+        """Return the next albums without a print of this version after an id, in the order of ids."""
+        ...
+
+    def delete_prints(self, album_ids: Sequence[str]) -> int:
+        """Delete the prints of albums, and return the number of albums that had one."""
+        ...
+
+    def count_unused_prints(self, *, grace_s: float) -> int:
+        """Count the prints that `delete_unused_prints` deletes."""
+        ...
+
+    def delete_unused_prints(self, *, grace_s: float) -> int:
+        """Delete the prints that no album has, and return their number.
+
+        Prints that were stored in the last `grace_s` seconds are kept.
+        """
         ...
 
     def write_stamp(self, stamp: ModelStamp) -> None:

@@ -16,11 +16,14 @@ from catalog.writer.protocol import (
     MissingAlbum,
     NewEmbedding,
     Origin,
+    PrintCounts,
 )
+from common.catalog.print_documents import print_document, print_from_document
 from common.catalog.protocol import ModelStamp
 from common.catalog.row_mapping import thumbnails_from_document
 from common.catalog.sql_functions import FunctionCatalog
 from common.colours.palette import Palette
+from common.prints import Print
 from common.thumbnails import Thumbnails
 
 #: The time limit of one call, in seconds, for a page or a batch of albums on a busy database.
@@ -93,6 +96,32 @@ class FunctionWriter(FunctionCatalog):
     def write_palettes(self, made: Sequence[tuple[CoverOfAlbum, Palette]]) -> set[str]:
         rows = [asdict(cover) | palette_columns(palette) for cover, palette in made]
         return set(self._document("write_palettes", {"palettes": self._json(rows)}))
+
+    def put_prints(
+        self, made: Sequence[tuple[CoverOfAlbum, Print]], *, only_present: bool = False
+    ) -> set[str]:
+        rows = [asdict(cover) | print_document(cover_print) for cover, cover_print in made]
+        return set(self._document("put_prints", {"prints": self._json(rows), "only_present": only_present}))
+
+    def print_page(self, *, after_id: str | None, size: int) -> list[tuple[str, Print]]:
+        found = self._document("print_page", {"after_id": after_id, "page_size": size})
+        return [(row["id"], print_from_document(row["print"])) for row in found]
+
+    def print_counts(self, *, version: int) -> PrintCounts:
+        return PrintCounts(**self._document("print_counts", {"wanted_version": version}))
+
+    def covers_without_print(self, *, version: int, after_id: str | None, size: int) -> list[CoverOfAlbum]:
+        arguments = {"wanted_version": version, "after_id": after_id, "page_size": size}
+        return [CoverOfAlbum(**cover) for cover in self._document("covers_without_print", arguments)]
+
+    def delete_prints(self, album_ids: Sequence[str]) -> int:
+        return int(self._document("delete_prints", {"album_ids": list(album_ids)}))
+
+    def count_unused_prints(self, *, grace_s: float) -> int:
+        return int(self._document("count_unused_prints", {"grace_s": grace_s}))
+
+    def delete_unused_prints(self, *, grace_s: float) -> int:
+        return int(self._document("delete_unused_prints", {"grace_s": grace_s}))
 
     def write_stamp(self, stamp: ModelStamp) -> None:
         self._document("stamp_catalog", asdict(stamp))

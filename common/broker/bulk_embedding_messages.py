@@ -1,18 +1,21 @@
 """The wire format of bulk embedding: a batch of covers, and the reply with an outcome for each cover.
 
 - A batch of version 1 is the version (u8), and for each cover the length of its file (u32) and the file. In
-  version 2, each cover begins with a further byte, which says whether a palette and thumbnails are wanted.
+  version 2, each cover begins with a further byte, which says whether a palette, thumbnails and a print are
+  wanted. Workers that make no prints ignore the bit for the print.
 - A reply is a version byte, which is 1, the batch id and the model fingerprint (64 bytes of ASCII each), and
   for each cover an outcome: kind (u8), length of the body (u32), body.
 - An outcome of kind V is an embedding: its body is 512 float32 numbers, little-endian.
 - An outcome of kind P is an embedding with a palette and thumbnails: its body is 512 float32 numbers, the
   palette, and for each thumbnail the length of a WebP file (u32) and the file.
+- An outcome of kind Q is like one of kind P, with the length of a print (u32) and the print before the
+  thumbnails. Only an ingest that wants prints receives this kind.
 - A palette is its version (u8), its number of colours (u8), and L, a, b and share of each colour (i16 each).
   A palette without colours means that the palette was not wanted.
 - An outcome of kind E is an error: its body is the error code, a newline and the detail.
 - A reply without outcomes means that the worker could not process the batch.
 
-The version is 2 only for a batch with a cover that wants a palette or thumbnails. Workers of earlier releases
+The version is 2 only for a batch with a cover that wants more than an embedding. Workers of earlier releases
 cannot read version 2; workers that can read it announce `thumbnails`.
 """
 
@@ -26,6 +29,8 @@ import numpy.typing as npt
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.colours.palette import Palette
+from common.print_bytes import pack_print, unpack_print
+from common.prints import Print
 
 _VERSION, _VERSION_2 = b"\x01", b"\x02"
 _ID_BYTES = 64
@@ -34,19 +39,20 @@ _OUTCOME = struct.Struct("<cI")
 _WANTED = struct.Struct("<BI")
 _PALETTE_HEAD = struct.Struct("<BB")
 _COLOUR = struct.Struct("<4h")
-_VECTOR, _VECTOR_AND_MORE, _ERROR = b"V", b"P", b"E"
-#: The bits of the byte that says whether a palette and thumbnails are wanted.
-_WANTS_PALETTE, _WANTS_THUMBNAILS = 1, 2
+_VECTOR, _VECTOR_AND_MORE, _WITH_PRINT, _ERROR = b"V", b"P", b"Q", b"E"
+#: The bits of the byte that says whether a palette, thumbnails and a print are wanted.
+_WANTS_PALETTE, _WANTS_THUMBNAILS, _WANTS_PRINT = 1, 2, 4
 _VECTOR_BYTES = 4 * EMBEDDING_DIMENSION
 
 
 @dataclass(frozen=True, slots=True)
 class BulkCover:
-    """The bytes of a cover, and whether its palette and its thumbnails are wanted."""
+    """The bytes of a cover, and whether its palette, its thumbnails and its print are wanted."""
 
     content: bytes
     wants_palette: bool = False
     wants_thumbnails: bool = False
+    wants_print: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,15 @@ class BulkFault:
 
 @dataclass(frozen=True, slots=True)
 class BulkEmbedding:
-    """The embedding of a cover, shape (512,), its palette and its thumbnails."""
+    """The embedding of a cover, shape (512,), its palette, its thumbnails and its print."""
 
     embedding: npt.NDArray[np.float32]
     #: None if the palette was not wanted.
     palette: Palette | None = None
     #: WebP files, the smallest first; empty if thumbnails were not wanted or not made.
     thumbnails: tuple[bytes, ...] = ()
+    #: None if the print was not wanted or not made.
+    cover_print: Print | None = None
 
 
 Outcome = BulkEmbedding | BulkFault
@@ -94,7 +102,11 @@ def pack_covers(covers: Sequence[BulkCover]) -> bytes:
 
 
 def _wants(cover: BulkCover) -> int:
-    return _WANTS_PALETTE * cover.wants_palette | _WANTS_THUMBNAILS * cover.wants_thumbnails
+    return (
+        _WANTS_PALETTE * cover.wants_palette
+        | _WANTS_THUMBNAILS * cover.wants_thumbnails
+        | _WANTS_PRINT * cover.wants_print
+    )
 
 
 def unpack_covers(batch: bytes) -> list[BulkCover]:
@@ -111,7 +123,8 @@ def unpack_covers(batch: bytes) -> list[BulkCover]:
         wants, length = _unpack(_WANTED, batch, at)
         at += _WANTED.size
         content = _cut(batch, at, length)
-        covers.append(BulkCover(content, bool(wants & _WANTS_PALETTE), bool(wants & _WANTS_THUMBNAILS)))
+        wanted = (bool(wants & bit) for bit in (_WANTS_PALETTE, _WANTS_THUMBNAILS, _WANTS_PRINT))
+        covers.append(BulkCover(content, *wanted))
         at += length
     return covers
 
@@ -140,9 +153,13 @@ def _pack_outcome(outcome: Outcome) -> bytes:
         kind, body = _ERROR, f"{outcome.code}\n{outcome.detail}".encode()
     else:
         kind, body = _VECTOR, outcome.embedding.astype("<f4").tobytes()
-        if outcome.palette is not None or outcome.thumbnails:
+        files = outcome.thumbnails
+        if outcome.cover_print is not None:
+            kind, files = _WITH_PRINT, (pack_print(outcome.cover_print), *files)
+        elif outcome.palette is not None or outcome.thumbnails:
             kind = _VECTOR_AND_MORE
-            body += _pack_palette(outcome.palette) + _pack_files(outcome.thumbnails)
+        if kind != _VECTOR:
+            body += _pack_palette(outcome.palette) + _pack_files(files)
     return _OUTCOME.pack(kind, len(body)) + body
 
 
@@ -152,13 +169,24 @@ def _outcomes(data: bytes, at: int) -> Iterator[Outcome]:
         at += _OUTCOME.size
         body = _cut(data, at, length)
         at += length
-        if kind in {_VECTOR, _VECTOR_AND_MORE}:
-            vector = np.frombuffer(_cut(body, 0, _VECTOR_BYTES), dtype="<f4").astype(np.float32)
-            palette, end = _palette(body) if kind == _VECTOR_AND_MORE else (None, len(body))
-            yield BulkEmbedding(vector, palette, tuple(_files(body, end)))
-        else:
+        if kind == _ERROR:
             code, _, detail = body.decode().partition("\n")
             yield BulkFault(code, detail)
+        else:
+            yield _embedding(kind, body)
+
+
+def _embedding(kind: bytes, body: bytes) -> BulkEmbedding:
+    vector = np.frombuffer(_cut(body, 0, _VECTOR_BYTES), dtype="<f4").astype(np.float32)
+    if kind == _VECTOR:
+        return BulkEmbedding(vector)
+    palette, end = _palette(body)
+    files = tuple(_files(body, end))
+    if kind != _WITH_PRINT:
+        return BulkEmbedding(vector, palette, files)
+    if not files:
+        raise ValueError("cut short")
+    return BulkEmbedding(vector, palette, files[1:], unpack_print(files[0]))
 
 
 def _pack_palette(palette: Palette | None) -> bytes:

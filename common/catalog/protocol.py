@@ -17,10 +17,13 @@ from common.catalog.facets.columns import FacetColumns, GenreNames
 from common.catalog.ranking import Ranking
 from common.errors import CatalogMisconfigured
 from common.filters import Filters
+from common.prints import Print
 from common.thumbnails import Thumbnails
 
 #: The number of values in every embedding, fixed by CLIP ViT-B/32 and by the column type `vector(512)`.
 EMBEDDING_DIMENSION = 512
+#: The maximum number of albums whose prints one call returns.
+PRINTS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,19 @@ class Embeddings(dict[str, npt.NDArray[np.float32]]):
         self.version = version
 
 
+class Prints(dict[str, Print]):
+    """A mapping from album ids to the prints of the albums' covers."""
+
+    def __init__(
+        self, prints: Mapping[str, Print], *, damaged: Iterable[str] = (), version: str | None = None
+    ) -> None:
+        super().__init__(prints)
+        #: The ids of albums whose print is damaged, in ascending order; they have no print in the mapping.
+        self.damaged = tuple(damaged)
+        #: The catalog's version in the snapshot that was read; None if the catalog has no version.
+        self.version = version
+
+
 class Catalog(Protocol):
     """A searchable catalog of albums.
 
@@ -251,6 +267,16 @@ class Catalog(Protocol):
 
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         """Return the embeddings of the given albums; unknown albums are left out."""
+        ...
+
+    def prints(self, album_ids: Sequence[str]) -> Prints:
+        """Return the prints of the given albums, at most `PRINTS_MAX`, that have this release's version.
+
+        Albums that are unknown, or that have no print of their present cover, are left out.
+
+        Raises:
+            InvalidParameter: too many albums are given.
+        """
         ...
 
     def find_albums(self, query: str | None, *, limit: int, after: NamePosition = BEFORE_FIRST) -> AlbumPage:

@@ -11,6 +11,7 @@ from common.catalog import row_mapping
 from common.catalog.errors import misconfigured
 from common.catalog.facets.columns import FacetColumns, GenreNames
 from common.catalog.facets.parse_sql_result import columns_from_document
+from common.catalog.print_documents import prints_from_document
 from common.catalog.protocol import (
     BEFORE_FIRST,
     EMBEDDING_DIMENSION,
@@ -21,10 +22,12 @@ from common.catalog.protocol import (
     Matches,
     ModelStamp,
     NamePosition,
+    Prints,
 )
 from common.catalog.ranking import Ranking
 from common.errors import AlbumNotFound, CatalogMisconfigured, CatalogReplaced
 from common.filters import Filters
+from common.prints import PRINT_VERSION
 from common.search_query import K_MAX
 
 _EMBEDDING_TYPE = f"vector({EMBEDDING_DIMENSION})"
@@ -133,6 +136,10 @@ class FunctionCatalog(ABC):
     def embeddings(self, album_ids: Sequence[str]) -> Embeddings:
         arguments = {"album_ids": list(dict.fromkeys(album_ids))}
         return row_mapping.embeddings_from_document(self._document("versioned_embeddings", arguments))
+
+    def prints(self, album_ids: Sequence[str]) -> Prints:
+        arguments = {"album_ids": list(dict.fromkeys(album_ids)), "wanted_version": PRINT_VERSION}
+        return prints_from_document(self._document("album_prints", arguments))
 
     def find_albums(self, query: str | None, *, limit: int, after: NamePosition = BEFORE_FIRST) -> AlbumPage:
         arguments = {"match_count": limit, **row_mapping.position_arguments(after)}

@@ -27,6 +27,7 @@ from common.broker.bulk_embedding_messages import (
 )
 from common.colours.palette import Palette
 from common.errors import CoverSearchError, ImageError
+from common.prints import Print
 from common.settings import load_settings
 from worker.bulk_embedding.wire import receive_frame, send_frame
 from worker.decode.palette_extraction import palette_of
@@ -50,6 +51,7 @@ class _Decoded:
     pixels: Pixels
     palette: Palette | None
     thumbnails: tuple[bytes, ...]
+    cover_print: Print | None
 
 
 def embed(covers: Sequence[BulkCover], encoder: Encoder, decoders: DecoderPool) -> list[Outcome]:
@@ -57,13 +59,16 @@ def embed(covers: Sequence[BulkCover], encoder: Encoder, decoders: DecoderPool) 
 
     def decode(cover: BulkCover) -> _Decoded | BulkFault:
         try:
-            if cover.wants_thumbnails:
-                pixels, thumbnails = decoders.decode_cover(cover.content, timeout_s=DECODE_S)
-            else:
-                pixels, thumbnails = decoders.decode(cover.content, timeout_s=DECODE_S), ()
+            decoded = decoders.decode_cover(
+                cover.content,
+                timeout_s=DECODE_S,
+                wants_thumbnails=cover.wants_thumbnails,
+                wants_print=cover.wants_print,
+            )
         except ImageError as error:
             return BulkFault(error.code, error.detail)
-        return _Decoded(pixels, palette_of(pixels) if cover.wants_palette else None, thumbnails)
+        palette = palette_of(decoded.pixels) if cover.wants_palette else None
+        return _Decoded(decoded.pixels, palette, decoded.thumbnails, decoded.cover_print)
 
     with ThreadPoolExecutor(DECODERS) as threads:
         decoded = list(threads.map(decode, covers))
@@ -72,7 +77,7 @@ def embed(covers: Sequence[BulkCover], encoder: Encoder, decoders: DecoderPool) 
     return [
         item
         if isinstance(item, BulkFault)
-        else BulkEmbedding(next(embeddings), item.palette, item.thumbnails)
+        else BulkEmbedding(next(embeddings), item.palette, item.thumbnails, item.cover_print)
         for item in decoded
     ]
 
@@ -127,6 +132,7 @@ def main() -> int:
         max_pixels=settings.max_image_pixels,
         processes=DECODERS,
         timeout_s=DECODE_S,
+        makes_prints=True,
     ) as decoders:
         serve(channel, encoder, decoders)
     encoder.close()

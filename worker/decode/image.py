@@ -1,42 +1,49 @@
-"""Decodes a file to the model's square input, and to the thumbnails of a cover.
+"""Decodes a file to the model's square input, and to the thumbnails and the print of a cover.
 
     check header ─► 8-bit samples, upright ─┬► resize + crop ─► convert to sRGB ─► on white: the square
-                                            └► resize ────────► convert to sRGB ─► on white: the thumbnails
+                                            ├► resize ────────► convert to sRGB ─► on white: the thumbnails
+                                            └► resize ────────► convert to sRGB ─► on white: the print
 
 This module imports no heavy libraries except Pillow and NumPy, because every decoder process loads it.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from common.errors import UndecodableImage
 from common.images.cost.estimate import MAX_COST_S, check_cost, read_image_summary
 from common.images.formats.detection import format_of
 from common.images.truncation import with_missing_end
+from common.prints import MAX_SIDE_PX, Print
 from worker.decode.colour.colour_space import colour_source
 from worker.decode.colour.conversion import ColourSource, Conversion, conversion_from
 from worker.decode.image_parsers import BROKEN, open_image
 from worker.decode.pixel_loading import load_samples, scaled_down
 from worker.decode.png_metadata import without_metadata
-from worker.decode.resampling import resize_and_crop
+from worker.decode.resampling import fit_longest_edge, resize_and_crop
 from worker.decode.thumbnails import LARGEST_PX, encode_thumbnails, resize_to_largest
 
 _WHITE = (255, 255, 255, 255)
 #: The minimum size at which a JPEG is decoded for the model, as a multiple of the model's input size.
 _MODEL_FACTOR = 2
+#: Makes the print of an RGB picture, shape (height, width, 3), whose longest edge is at most `MAX_SIDE_PX`.
+PrintMaker = Callable[[npt.NDArray[np.uint8]], Print]
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedCover:
-    """The model's square input, and the thumbnails as WebP files, the smallest first."""
+    """The model's square input, and the further parts that were wanted and could be made."""
 
     square: Image.Image
-    #: Empty if only the thumbnails could not be made, for instance because they need too much memory.
-    thumbnails: tuple[bytes, ...]
+    #: WebP files, the smallest first.
+    thumbnails: tuple[bytes, ...] = ()
+    cover_print: Print | None = None
 
 
 def decode_image(
@@ -56,33 +63,35 @@ def decode_image(
         ImageTooManyPixels, ImageTooCostly: according to the headers, the image is too large or too slow to
             decode. UndecodableImage: the file cannot be decoded.
     """
-    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
-    with _decoding(file.image_format):
-        samples = file.load(file.image, least_px=_MODEL_FACTOR * size_px)
-        return samples.draw(partial(resize_and_crop, size_px=size_px))
+    return _Parts(_check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)).square(size_px)
 
 
 def decode_cover(
-    data: bytes, *, size_px: int, max_pixels: int, max_cost_s: float = MAX_COST_S
+    data: bytes,
+    *,
+    size_px: int,
+    max_pixels: int,
+    max_cost_s: float = MAX_COST_S,
+    with_thumbnails: bool = False,
+    make_print: PrintMaker | None = None,
 ) -> DecodedCover:
-    """Return the same square as `decode_image`, and the same thumbnails as `decode_thumbnails`.
+    """Return the square of `decode_image`, with the thumbnails and the print if they are wanted.
+
+    Thumbnails or a print that cannot be made, for instance because they need too much memory, are left out.
 
     Raises:
         ImageError: the file cannot be decoded to a square; `decode_image` lists the subclasses.
     """
-    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
-    model_px = _MODEL_FACTOR * size_px
-    is_shared = file.has_same_samples(model_px, LARGEST_PX)
-    with _decoding(file.image_format):
-        samples = file.load(file.image, least_px=model_px)
-        square = samples.draw(partial(resize_and_crop, size_px=size_px))
-    try:
-        with _decoding(file.image_format):
-            if not is_shared:
-                samples = file.load(file.open(), least_px=LARGEST_PX)
-            return DecodedCover(square, encode_thumbnails(samples.draw(resize_to_largest)))
-    except UndecodableImage:
-        return DecodedCover(square, ())
+    parts = _Parts(_check(data, max_pixels=max_pixels, max_cost_s=max_cost_s))
+    square = parts.square(size_px)
+    thumbnails: tuple[bytes, ...] = ()
+    cover_print = None
+    # The print is made first, because it is usually made from the same samples as the square.
+    with suppress(UndecodableImage):
+        cover_print = None if make_print is None else parts.cover_print(make_print)
+    with suppress(UndecodableImage):
+        thumbnails = parts.thumbnails() if with_thumbnails else ()
+    return DecodedCover(square, thumbnails, cover_print)
 
 
 def decode_thumbnails(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_COST_S) -> tuple[bytes, ...]:
@@ -93,9 +102,49 @@ def decode_thumbnails(data: bytes, *, max_pixels: int, max_cost_s: float = MAX_C
     Raises:
         ImageError: the file cannot be decoded; `decode_image` lists the subclasses.
     """
-    file = _check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)
-    with _decoding(file.image_format):
-        return encode_thumbnails(file.load(file.image, least_px=LARGEST_PX).draw(resize_to_largest))
+    return _Parts(_check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)).thumbnails()
+
+
+def decode_print(
+    data: bytes, *, make_print: PrintMaker, max_pixels: int, max_cost_s: float = MAX_COST_S
+) -> Print:
+    """Return a cover's print, which is made from the whole picture as thumbnails are.
+
+    Raises:
+        ImageError: the file cannot be decoded; `decode_image` lists the subclasses.
+    """
+    return _Parts(_check(data, max_pixels=max_pixels, max_cost_s=max_cost_s)).cover_print(make_print)
+
+
+class _Parts:
+    """The parts of one file; a part reuses the decoded samples of the part before it if they are the same."""
+
+    def __init__(self, file: "_CheckedFile") -> None:
+        self._file = file
+        self._unread: ImageFile.ImageFile | None = file.image
+        self._samples: _Samples | None = None
+        self._least_px = 0
+
+    def square(self, size_px: int) -> Image.Image:
+        with _decoding(self._file.image_format):
+            return self._load(_MODEL_FACTOR * size_px).draw(partial(resize_and_crop, size_px=size_px))
+
+    def thumbnails(self) -> tuple[bytes, ...]:
+        with _decoding(self._file.image_format):
+            return encode_thumbnails(self._load(LARGEST_PX).draw(resize_to_largest))
+
+    def cover_print(self, make_print: PrintMaker) -> Print:
+        with _decoding(self._file.image_format):
+            picture = self._load(MAX_SIDE_PX).draw(partial(fit_longest_edge, size_px=MAX_SIDE_PX))
+            return make_print(np.asarray(picture))
+
+    def _load(self, least_px: int) -> "_Samples":
+        if self._samples is None or not self._file.has_same_samples(self._least_px, least_px):
+            # The samples before are released first, so that only one decoded picture is in memory.
+            self._samples = None
+            image, self._unread = self._unread or self._file.open(), None
+            self._samples, self._least_px = self._file.load(image, least_px=least_px), least_px
+        return self._samples
 
 
 @dataclass(frozen=True, slots=True)

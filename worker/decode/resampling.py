@@ -87,6 +87,15 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return _resample(image, across, down, size=size)
 
 
+def fit_longest_edge(image: Image.Image, size_px: int) -> Image.Image:
+    """Return the image with a longest edge of at most `size_px`, and the same aspect ratio."""
+    longest = max(image.size)
+    if longest <= size_px:
+        return image
+    width, height = (max(1, round(edge * size_px / longest)) for edge in image.size)
+    return resize(image, (width, height))
+
+
 def _resample(image: Image.Image, across: _Filter, down: _Filter, *, size: tuple[int, int]) -> Image.Image:
     width, height = size
     narrow = np.empty((down.last - down.first, across.length), dtype=np.float32)

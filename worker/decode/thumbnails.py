@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image
 
 from common.thumbnails import SIZES_PX
-from worker.decode.resampling import resize
+from worker.decode.resampling import fit_longest_edge
 
 LARGEST_PX = max(SIZES_PX)
 #: libwebp's quality from 0 to 100, and the effort of its encoder from 0 to 6. The default effort of 4 takes
@@ -18,7 +18,7 @@ _QUALITY, _EFFORT = 80, 2
 
 def resize_to_largest(image: Image.Image) -> Image.Image:
     """Return the whole image, reduced to the size of the largest thumbnail; never enlarge an image."""
-    return _fitted(image, LARGEST_PX)
+    return fit_longest_edge(image, LARGEST_PX)
 
 
 def encode_thumbnails(largest: Image.Image) -> tuple[bytes, ...]:
@@ -30,20 +30,11 @@ def encode_thumbnails(largest: Image.Image) -> tuple[bytes, ...]:
     files = []
     image = largest
     for size_px in sorted(SIZES_PX, reverse=True):
-        image = _fitted(image, size_px)
+        image = fit_longest_edge(image, size_px)
         if image.size not in made:
             made[image.size] = _webp(image)
         files.append(made[image.size])
     return tuple(reversed(files))
-
-
-def _fitted(image: Image.Image, size_px: int) -> Image.Image:
-    """Return the image with a longest edge of at most `size_px`, and the same aspect ratio."""
-    longest = max(image.size)
-    if longest <= size_px:
-        return image
-    width, height = (max(1, round(edge * size_px / longest)) for edge in image.size)
-    return resize(image, (width, height))
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -46,8 +46,9 @@ from common.errors import SettingsError
 from common.genres import genre_key
 from common.search_query import ALBUM_ID_MAX_CHARS
 
-#: The columns of embeddings and palettes in an export, which an ingest ignores because it computes them.
-_COMPUTED = ("embedding", "cover_palette")
+#: The columns of embeddings, palettes and prints in an export, which an ingest ignores because it computes
+#: them.
+_COMPUTED = ("embedding", "cover_palette", "cover_print")
 #: The text fields in which HTML entities are decoded, because tables taken from web pages contain them.
 _TEXT_FIELDS = frozenset({"artist", "album_name", "reviewer"})
 #: Matches names that pandas and R give to a column of row numbers. The column is dropped, so that a row that

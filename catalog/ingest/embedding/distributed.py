@@ -133,6 +133,7 @@ class DistributedEmbedder:
                     cover.content,
                     wants_palette=self._makes_more,
                     wants_thumbnails=cover.wants_thumbnails and self._makes_more,
+                    wants_print=cover.wants_print and self._makes_more,
                 )
                 for cover in entry.covers
             ]
@@ -152,7 +153,9 @@ class DistributedEmbedder:
             if isinstance(outcome, BulkFault):
                 yield cover.rejected(RowFault(outcome.code, outcome.detail))
             else:
-                yield EmbeddedCover(cover, outcome.embedding, outcome.palette, outcome.thumbnails)
+                yield EmbeddedCover(
+                    cover, outcome.embedding, outcome.palette, outcome.thumbnails, outcome.cover_print
+                )
 
     def _receive(self, sent: deque[_Sent[P]]) -> None:
         answer = cast("Any", self._redis.blpop([keyspace.bulk_replies(self._ingest_id)], timeout=1))

@@ -15,6 +15,7 @@ from catalog.ingest.rejection import Rejected, RowFault
 from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
 from common.errors import DecoderBusy, DecoderDied, ImageError
+from common.prints import Print
 from common.settings import Settings
 from worker.decode.palette_extraction import palette_of
 from worker.decode.preprocessing_version import PREPROCESSING_VERSION
@@ -39,6 +40,7 @@ class _Decoded(Generic[P]):
     pixels: Pixels
     palette: Palette
     thumbnails: tuple[bytes, ...]
+    cover_print: Print | None
 
 
 class LocalEmbedder:
@@ -61,25 +63,33 @@ class LocalEmbedder:
                     continue
                 embeddings = self._encoder.encode_images(np.stack([one.pixels for one in batch]))
                 for one, embedding in zip(batch, embeddings, strict=True):
-                    yield EmbeddedCover(one.cover, embedding, one.palette, one.thumbnails)
+                    yield EmbeddedCover(one.cover, embedding, one.palette, one.thumbnails, one.cover_print)
 
     def _decode(self, cover: CoverToEmbed[P]) -> _Decoded[P] | Rejected:
         # The number of threads equals the number of decoders, so a thread waits only for a decoder that
         # starts.
         waits_s = DECODER_START_S + 2 * self._timeout_s
         try:
-            if cover.wants_thumbnails:
-                pixels, thumbnails = self._decoders.decode_cover(cover.content, timeout_s=waits_s)
-            else:
-                pixels, thumbnails = self._decoders.decode(cover.content, timeout_s=waits_s), ()
+            decoded = self._decoders.decode_cover(
+                cover.content,
+                timeout_s=waits_s,
+                wants_thumbnails=cover.wants_thumbnails,
+                wants_print=cover.wants_print,
+            )
         except (ImageError, DecoderDied, DecoderBusy) as error:
             return cover.rejected(RowFault(error.code, error.detail))
-        return _Decoded(cover, pixels, palette_of(pixels), thumbnails)
+        return _Decoded(
+            cover, decoded.pixels, palette_of(decoded.pixels), decoded.thumbnails, decoded.cover_print
+        )
 
 
 @contextmanager
-def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iterator[LocalEmbedder]:
+def open_local_embedder(
+    settings: Settings, *, model: str | None = None, makes_prints: bool = False
+) -> Iterator[LocalEmbedder]:
     """Load `model`, or CLIP_MODEL if it is None, start the decoder processes and yield the embedder.
+
+    Covers get the prints that they want only if `makes_prints` is true.
 
     Raises:
         ModelUnavailable: the model cannot be found, fetched or loaded.
@@ -106,6 +116,7 @@ def open_local_embedder(settings: Settings, *, model: str | None = None) -> Iter
                 max_pixels=settings.max_image_pixels,
                 processes=processes,
                 timeout_s=settings.decode_timeout_s,
+                makes_prints=makes_prints,
             )
         )
         yield LocalEmbedder(encoder, decoders, threads=processes, timeout_s=settings.decode_timeout_s)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from catalog.ingest.rejection import Rejected, RowFault
 from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
+from common.prints import Print
 
 P = TypeVar("P")
 
@@ -24,6 +25,8 @@ class CoverToEmbed(Generic[P]):
     payload: P
     #: Whether the cover's thumbnails are made in the same pass.
     wants_thumbnails: bool = False
+    #: Whether the cover's print is made in the same pass.
+    wants_print: bool = False
 
     def rejected(self, fault: RowFault) -> Rejected:
         return Rejected(self.row, self.id, fault.reason, fault.detail)
@@ -39,6 +42,8 @@ class EmbeddedCover(Generic[P]):
     palette: Palette | None = None
     #: The cover's thumbnails as WebP files, the smallest first; empty if they were not wanted or not made.
     thumbnails: tuple[bytes, ...] = ()
+    #: The cover's print; None if it was not wanted or not made.
+    cover_print: Print | None = None
 
 
 class CoverEmbedder(Protocol):

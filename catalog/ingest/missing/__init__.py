@@ -1,1 +1,1 @@
-"""Makes what the albums of a catalog lack: embeddings, palettes and thumbnails."""
+"""Makes what the albums of a catalog lack: embeddings, palettes, thumbnails and prints."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from catalog.ingest.batch_writing import PATIENCE_S, write_bisecting
+from catalog.ingest.batch_writing import PATIENCE_S, put_prints, write_bisecting
 from catalog.ingest.covers.existing_album_covers import CatalogCover, CatalogCovers
 from catalog.ingest.embedding.protocol import CoverEmbedder, CoverToEmbed, EmbeddedCover
 from catalog.ingest.pipeline_stages import batches
@@ -48,6 +48,7 @@ class MissingEmbeddings:
     skip: Callable[[int], None]
     #: None if no thumbnails are made.
     thumbnails: ThumbnailStorage | None = None
+    makes_prints: bool = False
     tally: MissingTally = field(default_factory=MissingTally)
 
     def run(self) -> MissingTally:
@@ -79,7 +80,9 @@ class MissingEmbeddings:
         wants_thumbnails = self.thumbnails is not None and self.thumbnails.allows(
             found.source, final_url=found.read.final_url
         )
-        return CoverToEmbed(0, album.id, found.content, _Found(album, found), wants_thumbnails)
+        return CoverToEmbed(
+            0, album.id, found.content, _Found(album, found), wants_thumbnails, self.makes_prints
+        )
 
     def _write(self, batch: Sequence[EmbeddedCover[_Found]]) -> None:
         written: set[str] = set()
@@ -91,6 +94,7 @@ class MissingEmbeddings:
             if self.thumbnails is not None:
                 made_of = [(_cover_of(item.cover.payload), item.thumbnails) for item in items]
                 self.thumbnails.put(self.writer, made_of)
+            put_prints(self.writer, [(_cover_of(item.cover.payload), item.cover_print) for item in items])
             made = [_made(item) for item in items]
             written.update(self.writer.embed(made, model_fingerprint=self.embedder.stamp.fingerprint))
 

@@ -29,6 +29,7 @@ from common.catalog.protocol import (
     Matches,
     ModelStamp,
     NamePosition,
+    Prints,
 )
 from common.catalog.ranking import Ranking
 from common.catalog.version import ensure_catalog_version, made_from
@@ -38,6 +39,7 @@ from common.filters import Filters
 from common.genres import genre_key
 from common.jobs import JobFailure, Timings
 from common.ledger.records import Claim
+from common.prints import Print
 from common.redis import keyspace
 from common.redis.clients import open_redis
 from common.result_json import result_json
@@ -71,6 +73,7 @@ class MemoryCatalog:
     """A catalog in memory; while `fault` is set, every call raises it."""
 
     def __init__(self, albums: int = 60) -> None:
+        self.made_prints: dict[str, Print] = {}
         self.albums = {str(number): make_album(number) for number in range(1, albums + 1)}
         self.fault: CoverSearchError | None = None
         self.calls: list[str] = []
@@ -159,6 +162,11 @@ class MemoryCatalog:
         self._called("embeddings")
         found = {i: np.zeros(512, np.float32) for i in album_ids if i in self.albums}
         return Embeddings(found, version=self.current_version)
+
+    def prints(self, album_ids: Sequence[str]) -> Prints:
+        self._called("prints")
+        found = {i: self.made_prints[i] for i in album_ids if i in self.made_prints}
+        return Prints(found, version=self.current_version)
 
     def genres(self) -> list[str]:
         self._called("genres")

@@ -129,11 +129,14 @@ def test_a_late_commit_makes_a_new_version_when_it_commits(writable: Opened) -> 
     assert len({before, between, seen(writable.catalog)}) == 3
 
 
-def test_without_the_triggers_of_thumbnails_there_is_no_version_until_migration(writable: Opened) -> None:
+@pytest.mark.parametrize("table", ["cover_thumbnails", "cover_prints"])
+def test_without_the_triggers_of_a_table_of_covers_there_is_no_version_until_migration(
+    writable: Opened, table: str
+) -> None:
     before = seen(writable.catalog)
-    run(writable.database_url, "ALTER TABLE cover_thumbnails DISABLE TRIGGER cover_thumbnails_changed")
+    run(writable.database_url, f"ALTER TABLE {table} DISABLE TRIGGER {table}_changed")
     off = seen(writable.catalog)
-    run(writable.database_url, "ALTER TABLE cover_thumbnails ENABLE TRIGGER ALL")
+    run(writable.database_url, f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     half_on = seen(writable.catalog)
 
     applied = apply_migrations(writable.database_url)
@@ -391,6 +394,7 @@ def test_a_subscription_to_all_tables_goes_on_after_every_kind_of_change(tmp_pat
         "SELECT json_build_array("
         "coalesce((SELECT json_agg(a.artist ORDER BY a.id) FROM album_covers a), '[]'), "
         "coalesce((SELECT json_agg(n ORDER BY n.id) FROM album_names n), '[]'), "
+        "coalesce((SELECT json_agg(p.album_id ORDER BY 1) FROM cover_prints p), '[]'), "
         "coalesce((SELECT json_agg(t.cover_key ORDER BY 1) FROM cover_thumbnails t), '[]'))::text"
     )
     # The schema of the subscriber has created rows of these tables, which would conflict with copied rows.
@@ -402,6 +406,7 @@ def test_a_subscription_to_all_tables_goes_on_after_every_kind_of_change(tmp_pat
             "UPDATE album_covers SET artist = 'New'",
             "UPDATE album_covers SET id = 'fourth' WHERE id = 'third'",
             "INSERT INTO cover_thumbnails (cover_key, px_256, px_512) VALUES ('a', 'b', 'c')",
+            "INSERT INTO cover_prints VALUES ('second', 'a', 1, 448, '', '', repeat('01', 128)::bit(256))",
             "DELETE FROM album_covers WHERE id = 'second'",
             "UPDATE album_names SET artist_key = artist_key",
             "TRUNCATE album_covers",

@@ -20,6 +20,7 @@ from common.redis.clients import open_redis
 from local.gateway_and_worker import Service, worker_service
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, read_report, rows
 from tests.integration.catalog_cli.test_killed_ingest import assert_same
+from tests.integration.catalog_cli.test_prints import prints
 from tests.integration.catalog_cli.test_thumbnails import thumbnails
 from tests.paths import DEMO_MODEL
 from tests.polling import eventually
@@ -93,6 +94,19 @@ def test_workers_make_the_thumbnails_of_a_local_ingest(
     assert thumbnails(database_url) == distributed
 
 
+def test_workers_make_the_prints_of_a_local_ingest(
+    catalog: Catalog, worker: Service, database_url: str
+) -> None:
+    catalog(*INGEST, "--distributed")
+    distributed = prints(database_url)
+    catalog("delete", *distributed)
+
+    catalog(*INGEST)
+
+    assert len(distributed) == ALBUMS
+    assert prints(database_url) == distributed
+
+
 def test_workers_make_the_palettes_of_a_local_ingest(
     catalog: Catalog, worker: Service, database_url: str
 ) -> None:
@@ -128,6 +142,7 @@ def test_workers_of_an_earlier_release_embed_without_thumbnails_and_palettes(
     assert f"{ALBUMS} covers got no thumbnails: python -m catalog thumbnails" in done.err
     assert set(thumbnails(database_url).values()) == {None}
     assert f"{ALBUMS} albums have no palette" in done.err
+    assert f"{ALBUMS} albums have no print: python -m catalog prints" in done.err
     assert {row["palette"] for row in rows(database_url).values()} == {None}
 
     assert f"{ALBUMS} made" in catalog("thumbnails", "--covers", "covers").err

@@ -23,6 +23,7 @@ from common.redis import keyspace
 from common.redis.clients import open_redis
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog, has_index, rows
 from tests.integration.catalog_cli.test_killed_ingest import wait_for
+from tests.integration.catalog_cli.test_prints import prints
 from tests.paths import DEMO_MODEL
 from tests.polling import eventually
 from worker.encoder.model_files import find_model
@@ -89,6 +90,20 @@ def test_reembedding_changes_only_the_vectors_and_palettes(
         assert redis.get(keyspace.CATALOG_MODEL) == find_model(str(DEMO_MODEL)).fingerprint.encode()
     unchanged = catalog_with_cache(*INGEST, ENCODER="openvino", CLIP_MODEL=str(DEMO_MODEL))
     assert f"0 written, {ALBUMS} unchanged" in unchanged.err
+
+
+def test_reembedding_keeps_the_prints(catalog_with_cache: Catalog, database_url: str) -> None:
+    catalog_with_cache(*INGEST)
+    before = prints(database_url)
+
+    done = catalog_with_cache(*REEMBED, **NEW)
+    deleted = min(before)
+    catalog_with_cache("delete", deleted)
+
+    assert done.status == 0, done.err
+    assert len(before) == ALBUMS
+    assert prints(database_url) == {i: found for i, found in before.items() if i != deleted}
+    assert catalog_with_cache("verify").status == 0
 
 
 def test_reembedding_makes_the_palettes_of_an_ingest_with_the_new_model(

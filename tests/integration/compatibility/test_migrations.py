@@ -11,8 +11,11 @@ import psycopg
 import pytest
 
 from catalog.database.migrations import apply_migrations, migrations
+from catalog.writer.postgres import PostgresWriter
 from common.catalog.postgres import PostgresCatalog
 from common.filters import Filters
+from common.prints import PRINT_VERSION
+from tests.integration.catalog.test_prints import print_of
 from tests.integration.compatibility.release import Release, releases
 
 INSERT = """
@@ -66,6 +69,11 @@ def test_migrating_a_released_database_keeps_its_albums(
         found = connection.execute(SEARCH).fetchone()
     assert after == before
     assert found == (5,)
+    with closing(PostgresWriter(bare_database_url)) as writer:
+        covers = writer.covers_without_print(version=PRINT_VERSION, after_id=None, size=2)
+        writer.put_prints([(covers[0], print_of(1))], only_present=True)
+        assert writer.prints([cover.id for cover in covers]) == {covers[0].id: print_of(1)}
+        assert writer.print_counts(version=PRINT_VERSION).missing == len(after) - 1
 
 
 def test_searches_work_after_every_file_that_is_pasted_by_hand(

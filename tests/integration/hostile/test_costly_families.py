@@ -72,7 +72,7 @@ def test_the_most_expensive_accepted_file_is_decoded_within_its_limit(
     process = decoder(allowed_s)
 
     try:
-        request = wire_format.Request(wire_format.PIXELS_ONLY, data)
+        request = wire_format.Request(wire_format.Wanted.PIXELS, data)
         reply = process.ask(request, deadline=time.monotonic() + WAIT_S)
     except EOFError:
         pytest.fail(f"the kernel ended the decoder: {process.end_signal()=}, {allowed_s=}, {FACTOR=}")

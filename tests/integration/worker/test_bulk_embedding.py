@@ -24,9 +24,10 @@ from local.servers.redis import RedisServer
 from tests.polling import eventually
 from worker.bulk_embedding.process import BulkProcess
 from worker.bulk_embedding.tasks import BulkHandler
-from worker.decode.image import decode_image, decode_thumbnails
+from worker.decode.image import decode_image, decode_print, decode_thumbnails
 from worker.decode.palette_extraction import palette_of
 from worker.encoder.stand_in_encoder import FixedLatencyEncoder
+from worker.prints.cover_print import make_print
 
 INGEST_ID = secrets.token_hex(32)
 
@@ -123,6 +124,20 @@ def test_thumbnails_are_made_of_the_covers_that_want_them(
     (reply,) = replies(redis)
     made = [outcome.thumbnails for outcome in reply.outcomes if isinstance(outcome, BulkEmbedding)]
     assert made == [decode_thumbnails(files[0], max_pixels=100_000), ()]
+
+
+def test_prints_are_made_of_the_covers_that_want_them(
+    redis: Redis, make_process: Callable[..., CountedProcess], batch_id: str
+) -> None:
+    files = [cover_jpeg(album, size_px=300) for album in demo_albums(2)]
+    covers = [BulkCover(files[0], wants_print=True), BulkCover(files[1])]
+    redis.set(keyspace.bulk(batch_id), pack_covers(covers))
+
+    BulkHandler(redis, make_process()).handle(INGEST_ID, batch_id)
+
+    (reply,) = replies(redis)
+    made = [outcome.cover_print for outcome in reply.outcomes if isinstance(outcome, BulkEmbedding)]
+    assert made == [decode_print(files[0], make_print=make_print, max_pixels=100_000), None]
 
 
 def test_palettes_are_made_of_the_covers_that_want_them(

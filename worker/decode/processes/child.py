@@ -1,6 +1,7 @@
-"""The main program of a decoder process, which turns files from a socket into pixels or thumbnails.
+"""The main program of a decoder process, which turns files from a socket into pixels, thumbnails or prints.
 
-    python -m worker.decode.processes.child FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID
+    python -m worker.decode.processes.child
+        FD SIZE_PX MAX_PIXELS MEMORY_BYTES CPU_MS NICENESS PARENT_PID MAKES_PRINTS
 
 A decoder process has no secrets and no model, has limited memory, and ends when the worker ends. If one file
 takes more CPU time than allowed, the kernel ends the process with SIGPROF, even while a codec is running.
@@ -13,27 +14,87 @@ import socket
 import sys
 import time
 import warnings
+from dataclasses import dataclass
+from typing import TypedDict
 
+import numpy as np
 from PIL import Image
 
 from common.errors import ImageError, UndecodableImage
 from common.processes.child_processes import end_with_parent
-from worker.decode.image import decode_cover, decode_image, decode_thumbnails
+from worker.decode.image import PrintMaker, decode_cover, decode_print, decode_thumbnails
 from worker.decode.processes import wire_format
+from worker.decode.processes.wire_format import MadeFiles, Wanted
 from worker.decode.resampling import resize_and_crop
 
-#: The CPU time in seconds for resizing and encoding the thumbnails of any cover.
-_THUMBNAILS_S = 0.5
+#: The CPU time in seconds for resizing and encoding the thumbnails of any cover, and for its print.
+_THUMBNAILS_S, _PRINT_S = 0.5, 1.0
 
 
-def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float) -> None:
+class _Limits(TypedDict):
+    max_pixels: int
+    max_cost_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """What a decoder makes of a file, and within which limits."""
+
+    size_px: int
+    max_pixels: int
+    #: The maximum CPU time in seconds of decoding a file once.
+    cpu_s: float
+    #: None if this process makes no prints.
+    make_print: PrintMaker | None = None
+
+    def allowed_s(self, wanted: Wanted) -> float:
+        """Return the maximum CPU time of a request; a JPEG is sometimes decoded again for a further part."""
+        thumbnails, print_ = Wanted.THUMBNAILS in wanted, Wanted.PRINT in wanted
+        return (1 + thumbnails + print_) * self.cpu_s + thumbnails * _THUMBNAILS_S + print_ * _PRINT_S
+
+    def reply_to(self, request: wire_format.Request) -> bytes:
+        """Return the body of the reply to a request.
+
+        Raises:
+            ImageError: the file cannot be decoded.
+        """
+        data, wanted = request.data, request.wanted
+        wants_thumbnails, wants_print = Wanted.THUMBNAILS in wanted, Wanted.PRINT in wanted
+        limits = _Limits(max_pixels=self.max_pixels, max_cost_s=self.cpu_s)
+        if wanted == Wanted.THUMBNAILS:
+            return wire_format.pack_files(wanted, MadeFiles(thumbnails=decode_thumbnails(data, **limits)))
+        if wanted == Wanted.PRINT:
+            made = decode_print(data, make_print=self.require_print_maker(), **limits)
+            return wire_format.pack_files(wanted, MadeFiles(made))
+        cover = decode_cover(
+            data,
+            size_px=self.size_px,
+            with_thumbnails=wants_thumbnails,
+            make_print=self.require_print_maker() if wants_print else None,
+            **limits,
+        )
+        files = MadeFiles(cover.cover_print, cover.thumbnails)
+        return cover.square.tobytes() + wire_format.pack_files(wanted, files)
+
+    def require_print_maker(self) -> PrintMaker:
+        """Return the function that makes prints.
+
+        Raises:
+            RuntimeError: this process was started without it.
+        """
+        if self.make_print is None:
+            raise RuntimeError("this decoder makes no prints")
+        return self.make_print
+
+
+def serve(channel: socket.socket, decoder: Decoder) -> None:
     """Decode files until the worker closes the socket."""
     while (request := wire_format.receive_request(channel)) is not None:
         began_s = time.process_time()
-        signal.setitimer(signal.ITIMER_PROF, _allowed_s(request.wanted, cpu_s))
+        signal.setitimer(signal.ITIMER_PROF, decoder.allowed_s(request.wanted))
         kind, body = wire_format.PIXELS, b""
         try:
-            body = decoded(request, size_px=size_px, max_pixels=max_pixels, max_cost_s=cpu_s)
+            body = decoder.reply_to(request)
         except ImageError as error:
             kind, body = wire_format.ERROR, wire_format.error_body(error)
         except Exception as error:  # noqa: BLE001 - a process boundary: this job fails, the next one is served
@@ -42,27 +103,6 @@ def serve(channel: socket.socket, *, size_px: int, max_pixels: int, cpu_s: float
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         wire_format.send_reply(channel, kind, body, cpu_s=time.process_time() - began_s)
-
-
-def decoded(request: wire_format.Request, *, size_px: int, max_pixels: int, max_cost_s: float) -> bytes:
-    """Return the body of the reply to a request.
-
-    Raises:
-        ImageError: the file cannot be decoded.
-    """
-    if request.wanted == wire_format.PIXELS_ONLY:
-        square = decode_image(request.data, size_px=size_px, max_pixels=max_pixels, max_cost_s=max_cost_s)
-        return square.tobytes()
-    if request.wanted == wire_format.THUMBNAILS_ONLY:
-        files = decode_thumbnails(request.data, max_pixels=max_pixels, max_cost_s=max_cost_s)
-        return wire_format.pack_thumbnails(files)
-    cover = decode_cover(request.data, size_px=size_px, max_pixels=max_pixels, max_cost_s=max_cost_s)
-    return cover.square.tobytes() + wire_format.pack_thumbnails(cover.thumbnails)
-
-
-def _allowed_s(wanted: bytes, cpu_s: float) -> float:
-    """Return the maximum CPU time of a request; for thumbnails, a JPEG is sometimes decoded twice."""
-    return cpu_s if wanted == wire_format.PIXELS_ONLY else 2 * cpu_s + _THUMBNAILS_S
 
 
 def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
@@ -81,11 +121,12 @@ def confine(*, memory_bytes: int, niceness: int, parent_pid: int) -> None:
 def main() -> int:
     """Decode the files of one worker; return the exit status."""
     numbers = (int(argument) for argument in sys.argv[1:])
-    fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid = numbers
+    fd, size_px, max_pixels, memory_bytes, cpu_ms, niceness, parent_pid, makes_prints = numbers
     channel = socket.socket(fileno=fd)
     # BLAS is called once before the memory limit is set, because its first call allocates memory and would
     # otherwise end the process.
     resize_and_crop(Image.new("RGB", (2 * size_px, 2 * size_px)), size_px)
+    make_print = _print_maker() if makes_prints else None
     confine(memory_bytes=memory_bytes, niceness=niceness, parent_pid=parent_pid)
     wire_format.send_reply(channel, wire_format.READY)
     # The output of codec libraries is discarded, because it may contain text from a user's file.
@@ -93,8 +134,17 @@ def main() -> int:
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     warnings.simplefilter("ignore")
-    serve(channel, size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_ms / 1000)
+    serve(channel, Decoder(size_px, max_pixels, cpu_ms / 1000, make_print))
     return 0
+
+
+def _print_maker() -> PrintMaker:
+    """Import the library that finds points, and let it allocate its buffers before memory is limited."""
+    # OpenCV is imported only in processes that make prints, because its import takes time and memory.
+    from worker.prints.cover_print import make_print
+
+    make_print(np.zeros((64, 64, 3), dtype=np.uint8))
+    return make_print
 
 
 if __name__ == "__main__":

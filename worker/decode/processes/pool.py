@@ -29,10 +29,12 @@ import numpy.typing as npt
 
 from common.errors import DecoderBusy, DecoderDied, ImageError, ImageTooCostly, UndecodableImage
 from common.images.cost.estimate import MAX_COST_S
+from common.prints import Print
 from worker.decode.processes import wire_format
 from worker.decode.processes.fair_queue import FairQueue, TurnedAway
 from worker.decode.processes.overruns import Overruns
 from worker.decode.processes.process import DecoderLimits, DecoderProcess
+from worker.decode.processes.wire_format import DecodedCover, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -84,13 +86,17 @@ class DecoderPool:
         processes: int = 1,
         timeout_s: float = 10.0,
         report_overrun: Callable[[str, float], None] | None = None,
+        makes_prints: bool = False,
     ) -> None:
         """Start the decoders for short files; decoders for long files, half as many, start on first use.
 
         `cpu_s` limits the CPU time of one file, `timeout_s` the elapsed time of a short file. If a file takes
-        longer than estimated, `report_overrun` is called with the client and the excess in seconds.
+        longer than estimated, `report_overrun` is called with the client and the excess in seconds. Prints
+        can be made only if `makes_prints` is true; the decoders then need more memory.
         """
-        self._limits = DecoderLimits(size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_s)
+        self._limits = DecoderLimits(
+            size_px=size_px, max_pixels=max_pixels, cpu_s=cpu_s, makes_prints=makes_prints
+        )
         self._timeout_s = timeout_s
         self._report_overrun = report_overrun
         self._overruns = Overruns()
@@ -145,29 +151,45 @@ class DecoderPool:
             DecoderBusy: no decoder became free in time, or another file of the same client exceeded its
                 estimate.
         """
-        request = wire_format.Request(wire_format.PIXELS_ONLY, data)
+        request = wire_format.Request(Wanted.PIXELS, data)
         body = self._reply_body(request, timeout_s=timeout_s, wait_s=wait_s, client=client, cost_s=cost_s)
         return self._pixels(body)
 
     def decode_cover(
-        self, data: bytes, *, timeout_s: float
-    ) -> tuple[npt.NDArray[np.uint8], tuple[bytes, ...]]:
-        """Return the pixels of `decode`, and the cover's thumbnails as WebP files, the smallest first.
+        self, data: bytes, *, timeout_s: float, wants_thumbnails: bool = False, wants_print: bool = False
+    ) -> DecodedCover:
+        """Return the pixels of `decode`, and the cover's thumbnails and print if they are wanted.
 
-        There are no thumbnails if they need more memory than a decoder has. `timeout_s` and the raised errors
-        are the same as for `decode`.
+        There are no thumbnails or no print if they need more memory than a decoder has. `timeout_s` and the
+        raised errors are the same as for `decode`.
         """
-        body = self._reply_body(wire_format.Request(wire_format.BOTH, data), timeout_s=timeout_s)
+        wanted = Wanted.PIXELS
+        wanted |= Wanted.THUMBNAILS if wants_thumbnails else Wanted(0)
+        wanted |= Wanted.PRINT if wants_print else Wanted(0)
+        body = self._reply_body(wire_format.Request(wanted, data), timeout_s=timeout_s)
         pixels = self._pixels(body)
-        return pixels, wire_format.unpack_thumbnails(memoryview(body)[pixels.nbytes :].tobytes())
+        made = wire_format.unpack_files(wanted, memoryview(body)[pixels.nbytes :])
+        return DecodedCover(pixels, made)
 
     def decode_thumbnails(self, data: bytes, *, timeout_s: float) -> tuple[bytes, ...]:
         """Return a cover's thumbnails as WebP files, the smallest first.
 
         `timeout_s` and the raised errors are the same as for `decode`.
         """
-        request = wire_format.Request(wire_format.THUMBNAILS_ONLY, data)
-        return wire_format.unpack_thumbnails(self._reply_body(request, timeout_s=timeout_s))
+        request = wire_format.Request(Wanted.THUMBNAILS, data)
+        body = self._reply_body(request, timeout_s=timeout_s)
+        return wire_format.unpack_files(request.wanted, body).thumbnails
+
+    def decode_print(self, data: bytes, *, timeout_s: float) -> Print:
+        """Return a cover's print.
+
+        `timeout_s` and the raised errors are the same as for `decode`.
+        """
+        request = wire_format.Request(Wanted.PRINT, data)
+        made = wire_format.unpack_files(request.wanted, self._reply_body(request, timeout_s=timeout_s))
+        if made.cover_print is None:
+            raise UndecodableImage("a decoder made no print of the image")
+        return made.cover_print
 
     def _pixels(self, body: bytes | bytearray) -> npt.NDArray[np.uint8]:
         side = self._limits.size_px

@@ -27,8 +27,11 @@ _ENVIRONMENT = {
 }
 _START_TIMEOUT_S = 30.0
 _ERROR_MAX_BYTES = 4096
-#: The maximum size of all thumbnails of a cover; noise of 512 x 512 pixels takes 0.2 MB.
-_THUMBNAILS_MAX_BYTES = 2 << 20
+#: The additional memory of a decoder that makes prints: the libraries of OpenCV, and the images of all scales
+#: in which points are searched.
+_PRINTS_MEMORY_BYTES = 256 << 20
+#: The maximum size of the print and all thumbnails of a cover; thumbnails of noise take 0.2 MB.
+_FILES_MAX_BYTES = 2 << 20
 #: The maximum number of seconds to wait for a decoder to end after it has closed its socket.
 _END_TIMEOUT_S = 1.0
 
@@ -43,16 +46,19 @@ class DecoderLimits:
     cpu_s: float
     #: The Unix nice value of the decoder; processes with a lower value get the CPU first.
     niceness: int = 0
+    #: Whether the decoder can make prints.
+    makes_prints: bool = False
 
     @property
     def memory_bytes(self) -> int:
         """Return the maximum size of a decoder's address space in bytes."""
-        return _BASE_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * self.max_pixels
+        prints = _PRINTS_MEMORY_BYTES if self.makes_prints else 0
+        return _BASE_MEMORY_BYTES + prints + _MEMORY_BYTES_PER_PIXEL * self.max_pixels
 
     @property
     def reply_bytes(self) -> int:
         """Return the maximum size of a reply in bytes."""
-        return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES) + _THUMBNAILS_MAX_BYTES
+        return max(3 * self.size_px * self.size_px, _ERROR_MAX_BYTES) + _FILES_MAX_BYTES
 
 
 class DecoderProcess:
@@ -76,6 +82,7 @@ class DecoderProcess:
                 round(limits.cpu_s * 1000),
                 limits.niceness,
                 os.getpid(),
+                int(limits.makes_prints),
             )
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [*module_command("worker.decode.processes.child"), *map(str, numbers)],

@@ -1,10 +1,11 @@
 """The wire format between the worker and a decoder process, over a socket pair.
 
-- A request is the wanted parts (u8: P for pixels, T for thumbnails, B for both), the length of a file (u32)
-  and the file.
+- A request is the wanted parts (u8, the sum of the values of `Wanted`), the length of a file (u32) and the
+  file.
 - A reply is its kind (u8), the length of its body (u32), the CPU time in microseconds (u32) and the body.
-- The body of a reply of kind P is the wanted parts: first the pixels as RGB bytes, then each thumbnail as the
-  length of a WebP file (u32) and the file.
+- The body of a reply of kind P is the wanted parts: first the pixels as RGB bytes, then the print as its
+  length (u32) and its bytes, then each thumbnail as the length of a WebP file (u32) and the file. A print
+  that was not made has the length 0.
 - A reply of kind E contains an error: its body is the error code, a newline and the detail.
 - A reply of kind R means that the decoder is ready; it has no body.
 """
@@ -12,8 +13,11 @@
 import socket
 import struct
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+import numpy.typing as npt
 
 from common.errors import (
     ImageError,
@@ -22,12 +26,12 @@ from common.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
+from common.print_bytes import pack_print, unpack_print
+from common.prints import Print
 from common.thumbnails import are_thumbnails
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
-#: The results that a request can ask for.
-PIXELS_ONLY, THUMBNAILS_ONLY, BOTH = b"P", b"T", b"B"
-_REQUEST = struct.Struct("!cI")
+_REQUEST = struct.Struct("!BI")
 _LENGTH = struct.Struct("!I")
 _REPLY = struct.Struct("!cII")
 #: The errors that a decoder can return, by code; any other code is read as `UndecodableImage`.
@@ -36,12 +40,47 @@ _ERRORS: dict[str, type[ImageError]] = {
 }
 
 
+class Wanted(IntFlag):
+    """The parts that a request can ask for."""
+
+    PIXELS = 1
+    THUMBNAILS = 2
+    PRINT = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A file to decode, and the results that are wanted."""
+    """A file to decode, and the parts that are wanted."""
 
-    wanted: bytes
+    wanted: Wanted
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFiles:
+    """The print and the thumbnails in a reply."""
+
+    #: None if the print was not wanted or not made.
+    cover_print: Print | None = None
+    #: WebP files, the smallest first; empty if they were not wanted or not made.
+    thumbnails: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedCover:
+    """The parts of a cover that a decoder made."""
+
+    #: RGB pixels of shape (size_px, size_px, 3).
+    pixels: npt.NDArray[np.uint8]
+    files: MadeFiles
+
+    @property
+    def thumbnails(self) -> tuple[bytes, ...]:
+        return self.files.thumbnails
+
+    @property
+    def cover_print(self) -> Print | None:
+        return self.files.cover_print
 
 
 def send_request(channel: socket.socket, request: Request) -> None:
@@ -54,7 +93,7 @@ def receive_request(channel: socket.socket) -> Request | None:
     """Wait for a request; return None if the worker has closed the socket."""
     try:
         wanted, length = _REQUEST.unpack(receive(channel, _REQUEST.size))
-        return Request(wanted, bytes(receive(channel, length)))
+        return Request(Wanted(wanted), bytes(receive(channel, length)))
     except EOFError:
         return None
 
@@ -100,16 +139,19 @@ def receive(channel: socket.socket, length: int, *, deadline: float | None = Non
     return buffer
 
 
-def pack_thumbnails(files: Sequence[bytes]) -> bytes:
-    """Encode thumbnails as the end of a reply's body."""
+def pack_files(wanted: Wanted, made: MadeFiles) -> bytes:
+    """Encode a print, if it is wanted, and thumbnails as the end of a reply's body."""
+    files = list(made.thumbnails)
+    if Wanted.PRINT in wanted:
+        files.insert(0, b"" if made.cover_print is None else pack_print(made.cover_print))
     return b"".join(_LENGTH.pack(len(file)) + file for file in files)
 
 
-def unpack_thumbnails(packed: bytes | bytearray) -> tuple[bytes, ...]:
-    """Decode the thumbnails at the end of a reply's body; there may be none.
+def unpack_files(wanted: Wanted, packed: bytes | bytearray | memoryview) -> MadeFiles:
+    """Decode the print, if it was wanted, and the thumbnails at the end of a reply's body.
 
     Raises:
-        UndecodableImage: the bytes are not one WebP file for each size.
+        UndecodableImage: the bytes are not a print, and one WebP file for each size or none.
     """
     files, at = [], 0
     while at < len(packed):
@@ -117,9 +159,21 @@ def unpack_thumbnails(packed: bytes | bytearray) -> tuple[bytes, ...]:
         length = int.from_bytes(packed[at:start])
         at = start + length
         files.append(bytes(packed[start:at]))
-    if files and (at != len(packed) or not are_thumbnails(files)):
-        raise UndecodableImage("a decoder answered with thumbnails that are incomplete")
-    return tuple(files)
+    is_complete = at == len(packed)
+    cover_print = None
+    if Wanted.PRINT in wanted:
+        is_complete = is_complete and bool(files)
+        cover_print = _print_in(files.pop(0)) if is_complete else None
+    if not is_complete or (files and not are_thumbnails(files)):
+        raise UndecodableImage("a decoder answered with a print or thumbnails that are incomplete")
+    return MadeFiles(cover_print, tuple(files))
+
+
+def _print_in(packed: bytes) -> Print | None:
+    try:
+        return unpack_print(packed) if packed else None
+    except ValueError as error:
+        raise UndecodableImage("a decoder answered with a print that is damaged") from error
 
 
 def error_body(error: ImageError) -> bytes:

@@ -14,14 +14,20 @@ from common.broker.bulk_embedding_messages import (
     unpack_reply,
 )
 from common.colours.palette import Palette
+from common.prints import Print
 
 
 @pytest.mark.parametrize("files", [[], [b""], [b"a", b"", b"\x00" * 1000]])
 @pytest.mark.parametrize("wants_thumbnails", [False, True])
 @pytest.mark.parametrize("wants_palette", [False, True])
-def test_covers_survive_the_wire(files: list[bytes], wants_thumbnails: bool, wants_palette: bool) -> None:
+@pytest.mark.parametrize("wants_print", [False, True])
+def test_covers_survive_the_wire(
+    files: list[bytes], wants_thumbnails: bool, wants_palette: bool, wants_print: bool
+) -> None:
     covers = [
-        BulkCover(file, wants_palette and number != 0, wants_thumbnails and number != 1)
+        BulkCover(
+            file, wants_palette and number != 0, wants_thumbnails and number != 1, wants_print and number != 2
+        )
         for number, file in enumerate(files)
     ]
 
@@ -46,11 +52,14 @@ def test_a_reply_survives_the_wire_bit_for_bit() -> None:
     vector = np.random.default_rng(1).standard_normal(512).astype(np.float32)
     palette = Palette(((1000, 0, 0, 600), (452, -32, -312, 400)), version=7)
     thumbnails = (b"small", b"", b"large")
+    cover_print = Print(version=1, side_px=448, points=b"p" * 40, thumbnail=b"t" * 9, pdq=bytes(32))
     embeddings = (
         BulkEmbedding(vector),
         BulkEmbedding(-vector, thumbnails=thumbnails),
         BulkEmbedding(-vector, palette),
         BulkEmbedding(-vector, palette, thumbnails),
+        BulkEmbedding(-vector, palette, thumbnails, cover_print),
+        BulkEmbedding(vector, cover_print=cover_print),
     )
     reply = BulkReply("a" * 64, "b" * 64, (*embeddings, BulkFault("code", "line\nline")))
 
@@ -61,7 +70,18 @@ def test_a_reply_survives_the_wire_bit_for_bit() -> None:
         assert isinstance(outcome, BulkEmbedding)
         assert np.array_equal(outcome.embedding, sent.embedding)
         assert (outcome.palette, outcome.thumbnails) == (sent.palette, sent.thumbnails)
-    assert found.outcomes[4] == BulkFault("code", "line\nline")
+        assert outcome.cover_print == sent.cover_print
+    assert found.outcomes[6] == BulkFault("code", "line\nline")
+
+
+@pytest.mark.parametrize("cut", [1, 8, 60])
+def test_a_reply_with_a_damaged_print_is_refused(cut: int) -> None:
+    cover_print = Print(version=1, side_px=448, points=b"p" * 20, thumbnail=b"t", pdq=bytes(32))
+    vector = np.zeros(512, dtype=np.float32)
+    packed = pack_reply(BulkReply("a" * 64, "b" * 64, (BulkEmbedding(vector, cover_print=cover_print),)))
+
+    with pytest.raises(ValueError, match="cut short"):
+        unpack_reply(packed[:-cut])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3, 7, -1])

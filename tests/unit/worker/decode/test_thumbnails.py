@@ -11,7 +11,8 @@ from common.errors import UndecodableImage, UnsupportedImage
 from common.thumbnails import SIZES_PX
 from tests.unit.worker.decode.files import icc
 from tests.unit.worker.decode.pictures import decode, encoded, noise, quadrants
-from worker.decode.image import decode_cover, decode_thumbnails
+from worker.decode.image import decode_cover, decode_print, decode_thumbnails
+from worker.prints.cover_print import make_print
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -120,18 +121,21 @@ def test_a_thumbnail_has_no_metadata(name: str) -> None:
         *((kind, side) for kind in ("PNG", "WEBP") for side in (100, 640, 1000)),
     ],
 )
-def test_square_and_thumbnails_are_the_same_made_together_or_separately(kind: str, side: int) -> None:
+def test_square_thumbnails_and_print_are_the_same_made_together_or_separately(kind: str, side: int) -> None:
     data = encoded(noise(side, side - 3, grain_px=8), kind)
 
-    both = decode_cover(data, size_px=SIDE, max_pixels=MAX_PIXELS)
+    both = decode_cover(
+        data, size_px=SIDE, max_pixels=MAX_PIXELS, with_thumbnails=True, make_print=make_print
+    )
 
     assert np.array_equal(np.asarray(both.square), decode(data, size_px=SIDE))
     assert both.thumbnails == thumbnails(data)
+    assert both.cover_print == decode_print(data, make_print=make_print, max_pixels=MAX_PIXELS)
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
 def test_unusual_covers_have_the_same_square_with_and_without_thumbnails(name: str) -> None:
-    both = decode_cover(UNUSUAL[name], size_px=SIDE, max_pixels=MAX_PIXELS)
+    both = decode_cover(UNUSUAL[name], size_px=SIDE, max_pixels=MAX_PIXELS, with_thumbnails=True)
 
     assert np.array_equal(np.asarray(both.square), decode(UNUSUAL[name], size_px=SIDE))
     assert both.thumbnails == thumbnails(UNUSUAL[name])

@@ -22,6 +22,7 @@ from common.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
+from common.prints import unpack_points
 from tests.polling import eventually
 from tests.unit.worker.decode.pictures import (
     decode,
@@ -31,8 +32,9 @@ from tests.unit.worker.decode.pictures import (
     png_header,
     tiff_of_one_tile,
 )
-from worker.decode.image import decode_thumbnails
+from worker.decode.image import decode_print, decode_thumbnails
 from worker.decode.processes.pool import DecoderPool
+from worker.prints.cover_print import make_print
 
 pytestmark = pytest.mark.starts_processes
 
@@ -74,11 +76,32 @@ def test_the_pool_decodes_as_the_calling_process_does(pool: DecoderPool) -> None
 def test_the_pool_makes_the_thumbnails_of_a_cover_alone_or_with_its_pixels(pool: DecoderPool) -> None:
     data = encoded(noise(1000, 1000, grain_px=8), "JPEG")
 
-    pixels, beside = pool.decode_cover(data, timeout_s=PLAIN_S)
+    beside = pool.decode_cover(data, timeout_s=PLAIN_S, wants_thumbnails=True)
     alone = pool.decode_thumbnails(data, timeout_s=PLAIN_S)
 
-    assert np.array_equal(pixels, pool.decode(data, timeout_s=PLAIN_S))
-    assert beside == alone == decode_thumbnails(data, max_pixels=1_000_000)
+    assert np.array_equal(beside.pixels, pool.decode(data, timeout_s=PLAIN_S))
+    assert beside.thumbnails == alone == decode_thumbnails(data, max_pixels=1_000_000)
+
+
+def test_the_pool_makes_the_print_of_a_cover_alone_or_with_its_other_parts() -> None:
+    data = encoded(noise(1000, 1000, grain_px=8), "JPEG")
+
+    with DecoderPool(size_px=SIDE, makes_prints=True) as printing:
+        cover = printing.decode_cover(data, timeout_s=PLAIN_S, wants_thumbnails=True, wants_print=True)
+        alone = printing.decode_print(data, timeout_s=PLAIN_S)
+        plain = printing.decode(data, timeout_s=PLAIN_S)
+
+    assert np.array_equal(cover.pixels, plain)
+    assert cover.thumbnails == decode_thumbnails(data, max_pixels=1_000_000)
+    assert cover.cover_print == alone == decode_print(data, make_print=make_print, max_pixels=1_000_000)
+    assert len(unpack_points(alone.points)) > 100
+
+
+def test_a_pool_without_prints_refuses_to_make_one(pool: DecoderPool) -> None:
+    with pytest.raises(UndecodableImage):
+        pool.decode_print(picture(), timeout_s=PLAIN_S)
+
+    assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
 
 
 def test_a_small_tile_of_the_hostile_kind_decodes(pool: DecoderPool) -> None:
@@ -357,13 +380,16 @@ def test_two_pictures_at_the_pixel_limit_decode_in_a_row(mode: str, kind: str, w
     data = encoded(Image.new(mode, (width, height), "red"), kind, exif=exif)
 
     # A picture at the limit takes nearly 2 s of CPU, and more while other processes compete for the caches.
-    with DecoderPool(size_px=SIDE, max_pixels=50_000_000, cpu_s=PLAIN_S) as one:
+    with DecoderPool(size_px=SIDE, max_pixels=50_000_000, cpu_s=PLAIN_S, makes_prints=True) as one:
         decoded = [one.decode(data, timeout_s=PLAIN_S) for _ in range(3)]
-        with_thumbnails = [one.decode_cover(data, timeout_s=PLAIN_S) for _ in range(2)]
+        covers = [
+            one.decode_cover(data, timeout_s=PLAIN_S, wants_thumbnails=True, wants_print=True)
+            for _ in range(2)
+        ]
         eventually(lambda: one.idle == 1)
 
-    assert all(len(thumbnails) == 2 for _, thumbnails in with_thumbnails)
-    for pixels in (*decoded, *(pixels for pixels, _ in with_thumbnails)):
+    assert all(len(cover.thumbnails) == 2 and cover.cover_print is not None for cover in covers)
+    for pixels in (*decoded, *(cover.pixels for cover in covers)):
         np.testing.assert_allclose(pixels, np.broadcast_to([255, 0, 0], pixels.shape), atol=3)
 
 
