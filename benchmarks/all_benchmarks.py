@@ -16,7 +16,7 @@ from benchmarks.gpu import service as gpu_service
 from benchmarks.harness.benchmark_context import Bench
 from benchmarks.harness.measured_figure import Figure
 from benchmarks.ingest import ingest_speed as ingest
-from benchmarks.ingest import thumbnails
+from benchmarks.ingest import prints, thumbnails
 from benchmarks.recall import worst_cases as recall
 from benchmarks.service import (
     cache_hits,
@@ -64,6 +64,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "colours": Family(cover_colours.NAMES, cover_colours.measure),
         "ingest": Family(ingest.NAMES, ingest.measure),
         "thumbnails": Family(thumbnails.NAMES, thumbnails.measure),
+        "prints": Family(prints.NAMES, prints.measure),
         "worker": Family(worker_process.NAMES, worker_process.measure),
         "gpu": Family(gpu_encoder.NAMES, gpu_encoder.measure),
         "gpu_batcher": Family(gpu_batcher.NAMES, gpu_batcher.measure),
