@@ -1,0 +1,1 @@
+"""Measure how well the covers in simulated photographs are identified."""
