@@ -22,6 +22,9 @@ _BETTER_SHARE = 0.75
 #: The standard deviation of grey levels below which a cell shows nothing that could agree.
 _LEAST_CONTRAST = 4.0
 _AGREES = 0.6
+_DISAGREES = 0.3
+#: A cell of the photograph shows something if it has this share of the contrast in the cover.
+_VISIBLE_CONTRAST = 0.35
 #: A colour cast changes a channel by at most this factor in comparison to the others.
 _MOST_CAST = 1.3
 _Floats = npt.NDArray[np.float32]
@@ -36,6 +39,9 @@ class Agreement:
     gradient: float
     #: The share of the cells with contrast that correlate.
     share: float
+    #: The share of the cells with contrast in which the photograph does not show something else. Glare and
+    #: noise weaken a cell's contrast; another title does not.
+    consistency: float
 
 
 def warp_to_cover(photograph: Rgb, homography: Matrix) -> Rgb:
@@ -59,11 +65,14 @@ def compare(warped: Rgb, thumbnail: Rgb) -> Agreement:
     grey, has_contrast = _correlations(_cells(np.asarray(seen_grey)), _cells(np.asarray(drawn_grey)))
     gradient, _ = _correlations(_gradients(np.asarray(seen_grey)), _gradients(np.asarray(drawn_grey)))
     textured = grey[has_contrast]
+    strength = _strength(np.asarray(seen_grey), np.asarray(drawn_grey))[has_contrast]
+    contradicts = (textured < _DISAGREES) & (strength > _VISIBLE_CONTRAST)
     return Agreement(
         grey=_better_mean(textured),
         colour=_better_mean(1 - _colour_differences(seen, drawn)),
         gradient=_better_mean(gradient[has_contrast]),
         share=float((textured > _AGREES).mean()) if len(textured) else 0.0,
+        consistency=1 - float(contradicts.mean()) if len(textured) else 0.0,
     )
 
 
@@ -95,6 +104,12 @@ def _correlations(seen: _Floats, drawn: _Floats) -> tuple[_Floats, npt.NDArray[n
     product = (seen * drawn).mean(axis=1)
     correlation = product / np.maximum(spread_seen * spread_drawn, floor * 0.5)
     return np.asarray(correlation, dtype=np.float32), spread_drawn > floor
+
+
+def _strength(seen_grey: _Floats, drawn_grey: _Floats) -> _Floats:
+    """Return the contrast of each cell in the photograph as a share of the contrast in the cover."""
+    seen, drawn = _cells(seen_grey).std(axis=1), _cells(drawn_grey).std(axis=1)
+    return np.asarray(seen / np.maximum(drawn, _LEAST_CONTRAST), dtype=np.float32)
 
 
 def _colour_differences(seen: _Floats, drawn: _Floats) -> _Floats:

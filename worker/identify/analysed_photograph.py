@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.prints import Places, Points
-from worker.identify.levelling import level_light
+from worker.identify.levelling import even_light, level_light
 from worker.identify.outlines import find_outlines
 from worker.identify.quadrilaterals import Quad
 from worker.prints.local_points import find_points
@@ -37,8 +37,9 @@ class AnalysedPhotograph:
 
 def analyse(rgb: Rgb) -> AnalysedPhotograph:
     """Return the photograph prepared for identification; `rgb` is the upright upload, of any size."""
-    small = level_light(fit_within(rgb, side_px=ANALYSED_PX))
-    points = find_points(small, most=PHOTOGRAPH_POINTS)
+    reduced = fit_within(rgb, side_px=ANALYSED_PX)
+    small = level_light(reduced)
+    points = find_points(even_light(reduced), most=PHOTOGRAPH_POINTS)
     extent = np.array([small.shape[1], small.shape[0]], dtype=np.float32)
     return AnalysedPhotograph(
         pixels=small,

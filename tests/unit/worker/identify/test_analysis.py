@@ -3,7 +3,7 @@ import numpy.typing as npt
 
 from worker.identify.analysed_photograph import ANALYSED_PX, analyse
 from worker.identify.crops import squares_of
-from worker.identify.levelling import level_light
+from worker.identify.levelling import even_light, level_light
 from worker.identify.outlines import find_outlines
 from worker.identify.quadrilaterals import overlap_of
 
@@ -34,6 +34,18 @@ def test_a_bright_photograph_is_not_changed() -> None:
     bright = sheet_on_a_table(paper=250)
 
     assert (level_light(bright) == bright).all()
+
+
+def test_texture_in_shadow_becomes_as_strong_as_in_light() -> None:
+    y, x = np.mgrid[:320, :640]
+    texture = 120 + 60 * np.sin(x / 2) * np.cos(y / 3)
+    shadowed = np.where(x < 320, 0.3 * texture, texture)
+    photograph = np.repeat(shadowed.astype(np.uint8)[:, :, None], 3, axis=2)
+
+    even = even_light(photograph)[:, :, 0].astype(float)
+
+    assert photograph[:, :160].std() < 0.4 * photograph[:, 480:].std()
+    assert 0.8 < even[:, :160].std() / even[:, 480:].std() < 1.2
 
 
 def test_the_outline_of_a_sheet_is_found() -> None:
