@@ -1,9 +1,9 @@
 """Loads the demo catalog into a database: draws the covers, embeds them, and writes rows and thumbnails.
 
-Nothing is loaded if the catalog already has the requested number of albums, their covers, palettes and
-prints, their thumbnails if THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is
-killed, the next start draws only the missing covers. If the catalog contains albums that do not belong to the
-demo, nothing is loaded or deleted.
+Nothing is loaded if the catalog already has the requested number of albums, their covers and palettes, their
+thumbnails if THUMBNAIL_DIR is set, and embeddings of the configured model. If loading is killed, the next
+start draws only the missing covers. If the catalog contains albums that do not belong to the demo, nothing is
+loaded or deleted.
 """
 
 import multiprocessing
@@ -22,19 +22,17 @@ from catalog.database.migrations import apply_migrations
 from catalog.demo.albums import DEMO_ID_PATTERN, DemoAlbum, demo_albums
 from catalog.demo.catalog_rows import album_row
 from catalog.demo.drawing.cover import cover_jpeg
-from catalog.ingest.batch_writing import put_prints
 from catalog.ingest.covers.cover_hash import cover_sha256
 from catalog.ingest.thumbnail_storage import ThumbnailStorage, open_thumbnail_storage
 from catalog.model_stamp import read_stamp, write_stamp
 from catalog.writer.album_row import upsert_albums
 from catalog.writer.paged_reads import all_thumbnails
 from catalog.writer.postgres import PostgresWriter
-from catalog.writer.protocol import cover_of
+from catalog.writer.protocol import CoverOfAlbum, cover_of
 from common.catalog.postgres_connections import open_connection
 from common.catalog.protocol import ModelStamp
 from common.colours.palette import Palette
 from common.errors import CoverSearchError
-from common.prints import PRINT_VERSION, Print
 from common.processes.child_processes import end_with_parent, sigint_blocked_in_children
 from common.regular_files import read_regular_file
 from common.settings import Settings
@@ -44,7 +42,6 @@ from worker.decode.preprocessing_version import PREPROCESSING_VERSION
 from worker.encoder.load_encoder import load_encoder
 from worker.encoder.model_files import find_model
 from worker.encoder.protocol import Encoder, Pixels
-from worker.prints.cover_print import make_print
 
 COVER_SIZE_PX = 480
 CHUNK = 50
@@ -66,7 +63,7 @@ class OtherAlbumsPresent(CoverSearchError):
 
 @dataclass(frozen=True, slots=True)
 class PreparedCover:
-    """The file hash, the pixels, the palette, the thumbnails and the print of a drawn cover."""
+    """The file hash, the pixels, the palette and the thumbnails of a drawn cover."""
 
     #: The SHA-256 of the file, in hex.
     hash: str
@@ -75,7 +72,6 @@ class PreparedCover:
     palette: Palette
     #: WebP files, the smallest first; empty if no thumbnails were wanted.
     thumbnails: tuple[bytes, ...]
-    cover_print: Print | None
 
 
 def load_demo(
@@ -94,10 +90,8 @@ def load_demo(
     storage = open_thumbnail_storage(settings)
     with open_connection(database_url) as connection, closing(PostgresWriter(database_url)) as writer:
         _check_for_other_albums(connection)
-        if (
-            _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers)
-            and writer.print_counts(version=PRINT_VERSION).to_make == 0
-            and (storage is None or _has_thumbnails(writer, storage))
+        if _is_loaded(connection, count=count, fingerprint=fingerprint, covers=covers) and (
+            storage is None or _has_thumbnails(writer, storage)
         ):
             return False
         covers.mkdir(parents=True, exist_ok=True)
@@ -115,8 +109,7 @@ def load_demo(
                 demo_albums(count),
                 covers=covers,
                 encoder=encoder,
-                writer=writer,
-                storage=storage,
+                put_thumbnails=None if storage is None else partial(storage.put, writer),
                 advance=advance,
             )
         finally:
@@ -156,8 +149,7 @@ def _load(
     *,
     covers: Path,
     encoder: Encoder,
-    writer: PostgresWriter,
-    storage: ThumbnailStorage | None,
+    put_thumbnails: Callable[[Sequence[tuple[CoverOfAlbum, Sequence[bytes]]]], None] | None,
     advance: Callable[[int], None],
 ) -> None:
     # All albums are written in one transaction, so that no reader sees embeddings of two models.
@@ -167,7 +159,7 @@ def _load(
         prepare_cover,
         covers=covers,
         size_px=encoder.input_size_px,
-        with_thumbnails=storage is not None,
+        with_thumbnails=put_thumbnails is not None,
     )
     # The child processes are spawned and not forked, because this process has threads.
     context = multiprocessing.get_context("spawn")
@@ -186,10 +178,9 @@ def _load(
                 album_row(album, embedding, cover_hash=cover.hash, palette=cover.palette)
                 for album, embedding, cover in zip(chunk, embeddings, drawn, strict=True)
             ]
-            covers_of_rows = [cover_of(row) for row in rows]
-            if storage is not None:
-                storage.put(writer, list(zip(covers_of_rows, (c.thumbnails for c in drawn), strict=True)))
-            put_prints(writer, list(zip(covers_of_rows, (c.cover_print for c in drawn), strict=True)))
+            if put_thumbnails is not None:
+                made = [(cover_of(row), cover.thumbnails) for row, cover in zip(rows, drawn, strict=True)]
+                put_thumbnails(made)
             upsert_albums(connection, rows)
             advance(len(chunk))
     write_stamp(connection, ModelStamp(encoder.model_name, encoder.model_fingerprint, PREPROCESSING_VERSION))
@@ -209,16 +200,10 @@ def prepare_cover(
         unfinished.replace(file)
     content = read_regular_file(file)
     cover = decode_cover(
-        content,
-        size_px=size_px,
-        max_pixels=COVER_SIZE_PX**2,
-        with_thumbnails=with_thumbnails,
-        make_print=make_print,
+        content, size_px=size_px, max_pixels=COVER_SIZE_PX**2, with_thumbnails=with_thumbnails
     )
     pixels = np.asarray(cover.square, dtype=np.uint8)
-    return PreparedCover(
-        cover_sha256(content), pixels, palette_of(pixels), cover.thumbnails, cover.cover_print
-    )
+    return PreparedCover(cover_sha256(content), pixels, palette_of(pixels), cover.thumbnails)
 
 
 def _chunks(albums: Sequence[DemoAlbum]) -> Iterator[Sequence[DemoAlbum]]:

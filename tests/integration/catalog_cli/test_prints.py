@@ -182,6 +182,12 @@ def test_stats_and_verify_find_missing_outdated_damaged_and_unused_prints(
     assert "prints --check" in checks["print contents"]["seen"]
 
 
+def test_verify_accepts_a_catalog_in_which_no_album_has_a_print(catalog: Catalog) -> None:
+    catalog(*INGEST, "--no-prints")
+
+    assert catalog("verify").status == 0
+
+
 def test_damaged_prints_are_made_again_on_request_and_unused_ones_deleted(
     catalog: Catalog, workdir: Path, database_url: str
 ) -> None:
