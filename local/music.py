@@ -35,6 +35,7 @@ def loading_music(root: Path, *, state: Path, env: Mapping[str, str]) -> Iterato
     try:
         yield
     finally:
+        # The ingest handles SIGTERM as Ctrl-C, and reports that it was interrupted.
         loading.terminate()
         try:
             loading.wait(_STOP_S)

@@ -5,7 +5,9 @@ The packages `catalog` and `training` both use this module.
 
 import argparse
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -78,11 +80,15 @@ def command_parser(
 
 
 def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) -> int:
-    """Run the chosen command and return its exit status; print `resume_hint` if Ctrl-C interrupts it."""
+    """Run the chosen command and return its exit status.
+
+    Print `resume_hint` if Ctrl-C or SIGTERM interrupts the command.
+    """
     # Standard output is for results only.
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        outcome: Outcome = options.run(Call(options, load_settings(os.environ), console))
+        with _terminated_like_ctrl_c():
+            outcome: Outcome = options.run(Call(options, load_settings(os.environ), console))
     except CoverSearchError as error:
         failure = f"{error.code}: {error.detail}"
     except psycopg.Error as error:
@@ -97,3 +103,13 @@ def run_command(package: str, options: argparse.Namespace, *, resume_hint: str) 
         return outcome
     console.print(f"{package}: {failure}", style="red", markup=False)
     return Outcome.FAILED
+
+
+@contextmanager
+def _terminated_like_ctrl_c() -> Iterator[None]:
+    """Handle SIGTERM, which service managers and `make run` send, as Ctrl-C while the `with` block runs."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

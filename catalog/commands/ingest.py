@@ -145,8 +145,7 @@ def _run_music(call: Call) -> Outcome:
     """Load a music folder, and with --watch load it again after every change."""
     with open_music(call.options, call.settings) as library:
         if call.options.watch:
-            with open_tools(call) as tools:
-                _follow_music(call, tools, library)
+            _follow_music(call, library)
             return Outcome.DONE
         with _reported_music(call, library) as progress, open_tools(call) as tools:
             changed = _find_music(call, library, progress)
@@ -167,7 +166,7 @@ def _name_of(library: MusicLibrary) -> str:
     return library.root.resolve().name or "music"
 
 
-def _follow_music(call: Call, tools: IngestTools, library: MusicLibrary) -> None:
+def _follow_music(call: Call, library: MusicLibrary) -> None:
     def say(fault: str) -> None:
         call.console.print(
             f"the folder cannot be watched ({fault}); it is scanned every {SCAN_EVERY_S:.0f} s instead",
@@ -175,22 +174,38 @@ def _follow_music(call: Call, tools: IngestTools, library: MusicLibrary) -> None
             markup=False,
         )
 
-    loaded: str | None = None
-    for _ in watch_folder(library.root, on_fault=say):
-        with ExitStack() as reported:
-            # Only the first walk takes long. A later walk that finds no change must not replace the report.
-            progress = None
-            if loaded is None:
-                progress = reported.enter_context(_reported_music(call, library))
-            changed = _find_music(call, library, progress)
-            version = library.version()
-            if version == loaded:
-                continue
-            if progress is None:
-                progress = reported.enter_context(_reported_music(call, library))
-            _load_music(call, tools, library, changed=changed, progress=progress)
-            loaded = version
-        call.console.print("waiting for changes; Ctrl-C ends")
+    with ExitStack() as opened:
+        tools: IngestTools | None = None
+        loaded = ""
+        for _ in watch_folder(library.root, on_fault=say):
+            with ExitStack() as reported:
+                progress = None
+                if tools is None:
+                    progress = reported.enter_context(_reported_music(call, library))
+                    tools = opened.enter_context(open_tools(call))
+                    changed = _find_music(call, library, progress)
+                else:
+                    changed = _find_music_again(call, library)
+                version = library.version()
+                if version == loaded:
+                    continue
+                if progress is None:
+                    progress = reported.enter_context(_reported_music(call, library))
+                _load_music(call, tools, library, changed=changed, progress=progress)
+                loaded = version
+            call.console.print("waiting for changes; Ctrl-C ends")
+
+
+def _find_music_again(call: Call, library: MusicLibrary) -> int:
+    """Walk through the folder again, and return the number of new and changed files.
+
+    A walk that finds no change must not replace the report of the last load, so only a failure is reported.
+    """
+    try:
+        return _find_music(call, library, None)
+    except BaseException:
+        with _reported_music(call, library):
+            raise
 
 
 def _find_music(call: Call, library: MusicLibrary, progress: IngestProgress | None) -> int:

@@ -94,6 +94,35 @@ def test_a_music_folder_has_one_report_with_the_deleted_albums(
     assert (second.id, second.added, second.unchanged, second.deleted) == (first.id, 0, 5, 1)
 
 
+def test_a_watched_folder_that_vanishes_fails_visibly(
+    music: Path, environ: dict[str, str], reports: ReadReports
+) -> None:
+    command = [*module_command("catalog"), "ingest", "--music", str(music), "--watch"]
+    with subprocess.Popen(command, env=os.environ | environ | {"PYTHONPATH": str(ROOT)}) as process:
+        try:
+            eventually(lambda: any(one.state == IngestState.DONE for one in reports()), within_s=150)
+            for artist in music.iterdir():
+                shutil.rmtree(artist)
+            process.wait(60)
+        finally:
+            process.kill()
+
+    (failed,) = reports()
+    assert failed.state == IngestState.FAILED
+    assert failed.error is not None
+    assert "no music" in failed.error
+
+
+def test_a_watched_folder_whose_model_is_missing_fails_visibly(
+    catalog: Catalog, music: Path, reports: ReadReports
+) -> None:
+    done = catalog("ingest", "--music", str(music), "--watch", CLIP_MODEL="/nowhere", ENCODER="torch")
+
+    assert done.status == 2
+    (failed,) = reports()
+    assert failed.state == IngestState.FAILED
+
+
 def test_embedding_missing_albums_is_reported(
     catalog: Catalog, workdir: Path, database_url: str, reports: ReadReports
 ) -> None:
@@ -140,7 +169,12 @@ def test_a_full_redis_is_said_at_the_end(catalog: Catalog, workdir: Path, redis:
 
 
 @pytest.mark.parametrize(
-    ("number", "state"), [(signal.SIGINT, IngestState.INTERRUPTED), (signal.SIGKILL, IngestState.RUNNING)]
+    ("number", "state"),
+    [
+        (signal.SIGINT, IngestState.INTERRUPTED),
+        (signal.SIGTERM, IngestState.INTERRUPTED),
+        (signal.SIGKILL, IngestState.RUNNING),
+    ],
 )
 def test_an_ended_process_leaves_its_last_report(
     workdir: Path,
