@@ -21,7 +21,9 @@ REPORT_REUSE_S = 0.25
 
 #: Matches the folders of file paths, but not paths in URLs or endpoints such as /api/genres.
 _PATHS = re.compile(r"(?<![\w.:/~-])(?:~|/(?!api/|docs/|app/)[\w.@+-]+)(?:/[\w.@+-]+)*/(?=[\w.@+-])")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@:\s]*:[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+#: Matches the query of a URL, which may contain a token.
+_URL_QUERIES = re.compile(r"(https?://[^\s?#'\")]*)[?#][^\s'\")]*")
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
@@ -126,5 +128,5 @@ def why_no_worker(load: Load) -> str:
 
 
 def redact(sentence: str) -> str:
-    """Shorten each file path to its last component, and remove user names and passwords from URLs."""
-    return _PATHS.sub("…/", _CREDENTIALS.sub("…@", sentence))
+    """Shorten file paths to their last component; remove user names, passwords and queries from URLs."""
+    return _PATHS.sub("…/", _URL_QUERIES.sub(r"\1?…", _CREDENTIALS.sub("…@", sentence)))

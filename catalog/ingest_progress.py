@@ -23,7 +23,7 @@ from common.errors import CoverSearchError
 from common.ingest_reports.report import IngestPhase, IngestReport, IngestState, LeftOut
 from common.ingest_reports.store import IngestReportWriter
 from common.redis.clients import open_redis
-from common.redis.errors import describe_error
+from common.redis.errors import describe_error, permanent_error
 from common.settings import Settings
 
 REPORT_EVERY_S = 1.0
@@ -184,7 +184,9 @@ class _Sender:
             if fault is None:
                 return
         # If Redis does not answer, the command already says so when it invalidates the cached results.
-        if isinstance(fault, ResponseError):
+        if fault is not None and (
+            isinstance(fault, ResponseError) or permanent_error(fault, setting="REDIS_URL") is not None
+        ):
             self._console.print(
                 f"the page does not show how this ingest ended: {describe_error(fault, setting='REDIS_URL')}",
                 style="yellow",

@@ -96,15 +96,22 @@ class IngestReport:
 
 
 def read_report(text: bytes) -> IngestReport | None:
-    """Return the report in a JSON text, or None if another version of this program wrote it."""
+    """Return the report in a JSON text, or None if a later release wrote what this release cannot read."""
     document: dict[str, Any] = orjson.loads(text)
-    if document["version"] != VERSION:
+    if document.get("version") != VERSION:
         return None
-    known = {each.name: document[each.name] for each in fields(IngestReport) if each.name in document}
-    known["state"] = IngestState(document["state"])
-    known["phase"] = IngestPhase(document["phase"])
-    known["left_out"] = tuple(LeftOut(**one) for one in document["left_out"])
-    return IngestReport(**known)
+    try:
+        known = _known_fields(IngestReport, document)
+        known["state"] = IngestState(document["state"])
+        known["phase"] = IngestPhase(document["phase"])
+        known["left_out"] = tuple(LeftOut(**_known_fields(LeftOut, one)) for one in document["left_out"])
+        return IngestReport(**known)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _known_fields(kind: type[IngestReport] | type[LeftOut], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: document[each.name] for each in fields(kind) if each.name in document}
 
 
 def _shortened(text: str, most: int) -> str:

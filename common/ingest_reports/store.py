@@ -1,5 +1,7 @@
 """Writes and reads the reports of ingests in Redis."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -20,6 +22,8 @@ KEEP_MS = 24 * 3_600_000
 KEEP_REPORTS = 10
 #: The time after which an ingest without a new report counts as lost; ingests report once a second.
 LOST_AFTER_MS = 10_000
+#: The time in seconds for which a gateway answers with the same reports.
+REUSE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,23 @@ class IngestReportWriter:
 
 
 class IngestReportReader:
-    """Reads reports; calls raise `QueueUnavailable` if Redis does not answer in time."""
+    """Reads reports at most twice a second; calls raise `QueueUnavailable` if Redis does not answer."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = MultiplexedRedis(redis)
         self._script = redis.register_script(_script_text("read_reports"))
+        self._read_at = float("-inf")
+        self._pending: asyncio.Future[IngestReports] | None = None
 
     async def read(self) -> IngestReports:
         """Return the reports of the running ingests and of the latest ingests that have ended."""
+        if self._pending is None or time.monotonic() - self._read_at > REUSE_S:
+            self._read_at = time.monotonic()
+            self._pending = asyncio.ensure_future(self._read())
+        # The read is shielded, because a client that disconnects must not cancel it for other clients.
+        return await asyncio.shield(self._pending)
+
+    async def _read(self) -> IngestReports:
         try:
             now_ms, *flat = await self._redis.run(self._script, ())
         except (RedisError, OSError) as error:

@@ -43,6 +43,8 @@ def test_the_latest_worker_error_is_reported() -> None:
         ("https://x.supabase.co/rest/v1/rpc is 404", "https://x.supabase.co/rest/v1/rpc is 404"),
         ("postgresql://me:secret@db:5432/x is down", "postgresql://…@db:5432/x is down"),
         ("redis://:secret@redis:6379/0", "redis://…@redis:6379/0"),
+        ("https://token@host/x.jpg is 404", "https://…@host/x.jpg is 404"),
+        ("(https://host/x.jpg?token=abc&size=9) is 403", "(https://host/x.jpg?…) is 403"),
     ],
 )
 def test_paths_are_shortened_and_user_names_and_passwords_redacted(sentence: str, shown: str) -> None:

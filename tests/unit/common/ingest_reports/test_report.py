@@ -1,6 +1,7 @@
 """A report of an ingest survives its way through JSON, with bounded texts."""
 
 import orjson
+import pytest
 
 from common.ingest_reports.report import (
     LEFT_OUT_LISTED,
@@ -45,6 +46,22 @@ def test_a_field_that_this_release_does_not_know_is_ignored() -> None:
     document = orjson.loads(report().to_json())
 
     assert read_report(orjson.dumps(document | {"colour": "red"})) == report()
+
+
+def test_a_field_of_a_left_out_album_that_this_release_does_not_know_is_ignored() -> None:
+    line = LeftOut(7, "x", "missing_cover", "none")
+    written = report(left_out=(line,))
+    document = orjson.loads(written.to_json())
+    document["left_out"][0]["colour"] = "red"
+
+    assert read_report(orjson.dumps(document)) == written
+
+
+@pytest.mark.parametrize("change", [{"phase": "prints"}, {"state": "paused"}, {"left_out": [{"row": 1}]}])
+def test_a_report_that_only_a_later_release_can_read_is_ignored(change: dict[str, object]) -> None:
+    document = orjson.loads(report().to_json())
+
+    assert read_report(orjson.dumps(document | change)) is None
 
 
 def test_long_and_broken_texts_are_shortened_so_that_a_report_stays_small() -> None:
