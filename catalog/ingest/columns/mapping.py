@@ -206,7 +206,7 @@ class ColumnMap:
         found: dict[str, object] = {}
         for name, column in self.beginnings.items():
             parts = (decode_entities(cells.get(column)), values.get(name))
-            present = [part.strip() for part in parts if isinstance(part, str)]
+            present = [str(part).strip() for part in parts if isinstance(part, str | int)]
             if present:
                 found[name] = " ".join(present)
         return found

@@ -43,7 +43,7 @@ class Preset:
     beginnings: Mapping[str, str] = field(default_factory=dict)
     #: The prefix of each id, which keeps the ids of different kinds of tables apart.
     id_prefix: str = ""
-    #: The name of a column that must not become the score, because its scale is not 0 to 10.
+    #: The name of a column that must not become the score, because it contains the owner's ratings.
     never_score: str | None = None
 
     def matches(self, table: Table) -> bool:

@@ -85,7 +85,7 @@ def recognise(
     With `cover_urls`, a column of covers must contain URLs; otherwise it must contain names of files.
 
     Raises:
-        SettingsError: two columns could be the same field, or `given` maps a rating of 0 to 5 to the score.
+        SettingsError: two columns could be the same field, or `given` maps the owner's ratings to the score.
     """
     chosen = _choose_preset(table, preset)
     _require_score(chosen, given)
@@ -108,8 +108,8 @@ def _require_score(preset: Preset | None, given: Mapping[str, str]) -> None:
     column = given.get(SCORE)
     if preset is not None and column and column_key(column) == preset.never_score:
         raise SettingsError(
-            f"--map {SCORE}={column}: in a {preset.table}, this column has ratings of 0 to 5, "
-            "and a score is a number from 0 to 10"
+            f"--map {SCORE}={column}: in a {preset.table}, this column has the owner's ratings, "
+            "and a score is a critic's, from 0 to 10"
         )
 
 

@@ -5,6 +5,7 @@ share a file, which contains the earliest time of the next request in seconds si
 """
 
 import fcntl
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,8 @@ class SharedTurns:
             SettingsError: the file cannot be written or locked.
         """
         try:
-            with self._path.open("r+") as file:
+            # The file is created again if somebody has removed it.
+            with os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644), "r+") as file:
                 # Closing the file releases the lock. The lock is held for much less than a millisecond.
                 fcntl.flock(file, fcntl.LOCK_EX)
                 now = self._clock()
@@ -63,5 +65,5 @@ class SharedTurns:
     def _unusable(self, error: OSError) -> SettingsError:
         return SettingsError(
             f"{self._path}: the file that limits the requests of this machine cannot be used "
-            f"({error.strerror}); set MODEL_CACHE_DIR to a folder on a local disk"
+            f"({error.strerror}); set MODEL_CACHE_DIR to a writable folder on a local disk"
         )

@@ -396,7 +396,7 @@ def test_ids_that_the_operator_maps_get_no_prefix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "preset", "says"),
     [
-        ({"pitchfork_score": "Rating"}, None, "ratings of 0 to 5"),
+        ({"pitchfork_score": "Rating"}, None, "the owner's ratings"),
         ({}, "pitchfork", "the table is a Discogs export; use --preset discogs"),
     ],
 )

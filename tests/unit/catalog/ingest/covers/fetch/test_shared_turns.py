@@ -47,6 +47,14 @@ def test_a_file_that_was_not_written_to_its_end_is_written_again(tmp_path: Path)
     assert [turns.delay_s(), turns.delay_s()] == [0.0, 1.0]
 
 
+def test_a_file_that_was_removed_is_created_again(tmp_path: Path) -> None:
+    turns = SharedTurns(tmp_path / "turns", 1.0, clock=Clock())
+    turns.delay_s()
+    (tmp_path / "turns").unlink()
+
+    assert [turns.delay_s(), turns.delay_s()] == [0.0, 1.0]
+
+
 def test_an_unusable_file_is_reported_with_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
