@@ -111,7 +111,7 @@ def test_a_killed_ingest_is_not_shown_as_running(open_page: OpenPage, stack: Run
     put("Killed", age_ms=LOST_AFTER_MS + 1)
     killed = entry(open_page(stack.url, "?view=service"), "Killed")
 
-    expect(killed).to_contain_text("Killed: lost")
+    expect(killed).to_contain_text("Killed: stopped reporting")
     expect(killed.get_by_role("progressbar")).to_have_count(0)
 
 

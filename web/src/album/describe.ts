@@ -1,6 +1,7 @@
 // Words for the fields of an album.
 
 import type { Album } from "../client/types";
+import { grouped } from "../numbers";
 
 /** Return the year, genres and score of an album in one line. */
 export function factsOf(album: Album): string[] {
@@ -20,5 +21,5 @@ export function nameOf(album: Pick<Album, "artist" | "album_name">): string {
 }
 
 export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }

@@ -3,6 +3,7 @@
 import type { VNode } from "preact";
 
 import { html } from "../html";
+import { grouped } from "../numbers";
 import type { Address } from "../shell/address";
 import { hrefOf, onLink, useNavigation } from "../shell/navigation";
 
@@ -111,5 +112,5 @@ function shortened(label: string): string {
 }
 
 function number(count: number): string {
-  return count.toLocaleString("en");
+  return grouped(count);
 }

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 
 import type { Interval } from "../client/types";
 import { html } from "../html";
+import { grouped } from "../numbers";
 
 const WIDTH = 560;
 const HEIGHT = 140;
@@ -43,5 +44,5 @@ export function IntervalChart({ title, intervals, value }: IntervalChartProps): 
 }
 
 function rounded(value: number): string {
-  return value === 0 ? "0" : value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+  return value === 0 ? "0" : value < 10 ? value.toFixed(1) : grouped(Math.round(value));
 }

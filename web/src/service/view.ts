@@ -6,6 +6,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJson, isAbort } from "../client/http";
 import type { Ingest, ServiceFigures, WorkerFigures } from "../client/types";
 import { html } from "../html";
+import { grouped } from "../numbers";
 import { ProblemPanel } from "../problems/panel";
 import { problemText } from "../problems/texts";
 import { connection } from "../shell/session";
@@ -36,7 +37,7 @@ function Figures({ figures, ingests }: { figures: ServiceFigures; ingests: reado
       <${Tile} label="Running" value=${queue && String(queue.running)} />
       <${Tile} label="Oldest in the queue" value=${queue && seconds(queue.oldest_age_s)} />
       <${Tile} label="From the cache" value=${cache && percent(cache.hit_ratio)} />
-      <${Tile} label="Requests" value=${requests && requests.count.toLocaleString("en")} />
+      <${Tile} label="Requests" value=${requests && grouped(requests.count)} />
       <${Tile} label="Median answer" value=${requests && milliseconds(requests.duration_ms.p50)} />
       <${Tile} label="99th percentile" value=${requests && milliseconds(requests.duration_ms.p99)} />
       <${Tile} label="Pictures held" value=${memory && `${(memory.image_bytes / MIB).toFixed(1)} MiB`} />
@@ -53,7 +54,7 @@ function Figures({ figures, ingests }: { figures: ServiceFigures; ingests: reado
       head=${["Endpoint", "Requests", "Median", "99th percentile"]}
       rows=${(requests?.by_route ?? []).map((route) => [
         `${route.method} ${route.route ?? "unknown path"}`,
-        route.count.toLocaleString("en"),
+        grouped(route.count),
         milliseconds(route.duration_ms.p50),
         milliseconds(route.duration_ms.p99),
       ])}
@@ -62,7 +63,7 @@ function Figures({ figures, ingests }: { figures: ServiceFigures; ingests: reado
     <${Table}
       title="Problems"
       head=${["Code", "Status", "Answers"]}
-      rows=${(requests?.by_problem ?? []).map(({ code, status, count }) => [code, String(status), count.toLocaleString("en")])}
+      rows=${(requests?.by_problem ?? []).map(({ code, status, count }) => [code, String(status), grouped(count)])}
       empty="No request was refused in the last five minutes."
     />
   </div>`;
@@ -116,8 +117,7 @@ function workerRow(worker: WorkerFigures): string[] {
 }
 
 function useFigures(): { figures: ServiceFigures | null; ingests: readonly Ingest[]; error: unknown; retry: () => void } {
-  const [figures, setFigures] = useState<ServiceFigures | null>(null);
-  const [ingests, setIngests] = useState<readonly Ingest[]>([]);
+  const [live, setLive] = useState<{ figures: ServiceFigures | null; ingests: readonly Ingest[] }>({ figures: null, ingests: [] });
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -125,9 +125,12 @@ function useFigures(): { figures: ServiceFigures | null; ingests: readonly Inges
     let timer = 0;
     const read = async (): Promise<void> => {
       try {
-        setFigures(await getJson<ServiceFigures>(connection, { path: "api/service", signal: abort.signal }));
+        const { signal } = abort;
+        const figures = await getJson<ServiceFigures>(connection, { path: "api/service", signal });
         // Without Redis, the figures name the problem, and the ingests are unknown.
-        setIngests((await getJson<{ ingests: Ingest[] }>(connection, { path: "api/ingests", signal: abort.signal })).ingests);
+        const found = await getJson<{ ingests: Ingest[] }>(connection, { path: "api/ingests", signal }).catch(() => null);
+        if (signal.aborted) return;
+        setLive({ figures, ingests: found ? found.ingests : [] });
         setError(null);
         timer = setTimeout(poll, EVERY_MS);
       } catch (failed) {
@@ -145,12 +148,12 @@ function useFigures(): { figures: ServiceFigures | null; ingests: readonly Inges
       clearTimeout(timer);
     };
   }, [attempt]);
-  return { figures, ingests, error, retry: () => setAttempt((count) => count + 1) };
+  return { ...live, error, retry: () => setAttempt((count) => count + 1) };
 }
 
 function milliseconds(value: number | null): string {
   if (value === null) return "–";
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value).toLocaleString("en")} ms`;
+  return value < 10 ? `${value.toFixed(1)} ms` : `${grouped(Math.round(value))} ms`;
 }
 
 function seconds(value: number | null): string {

@@ -7,6 +7,7 @@ import { countText } from "../../album/describe";
 import type { Filters } from "../../client/search";
 import type { Facets } from "../../client/types";
 import { html } from "../../html";
+import { grouped } from "../../numbers";
 import { countFilters } from "../../shell/address";
 import { Icon } from "../../shell/icons";
 import { useNavigation } from "../../shell/navigation";
@@ -90,7 +91,7 @@ function Genres({ filters, facets, change }: SectionProps): VNode | null {
     ${shown.map(
       ({ genre, count }) => html`<label class="choice" key=${genre}>
         <input type="checkbox" checked=${filters.genres.includes(genre)} onChange=${() => toggle(genre)} />
-        <span dir="auto">${genre}</span><span class="count">${count.toLocaleString("en")}</span>
+        <span dir="auto">${genre}</span><span class="count">${grouped(count)}</span>
       </label>`,
     )}
     ${choices.length > GENRES_SHOWN &&
@@ -181,7 +182,7 @@ function Score({ filters, facets, change }: SectionProps): VNode {
     <label class="slider"
       ><span class="slider-label"
         ><span>${draft === 0 ? "Any score" : `${draft} or more`}</span>
-        ${draft > 0 && count !== null && html`<span class="count">${count.toLocaleString("en")}</span>`}</span
+        ${draft > 0 && count !== null && html`<span class="count">${grouped(count)}</span>`}</span
       >
       <input
         type="range"
@@ -199,7 +200,7 @@ function Score({ filters, facets, change }: SectionProps): VNode {
         checked=${filters.bestNewMusic}
         onChange=${() => change({ bestNewMusic: !filters.bestNewMusic })}
       />
-      <span>Best new music</span><span class="count">${best.toLocaleString("en")}</span>
+      <span>Best new music</span><span class="count">${grouped(best)}</span>
     </label>
   </fieldset>`;
 }
@@ -228,7 +229,7 @@ function Colors({ filters, facets, change }: SectionProps): VNode {
           onClick=${() => change({ color: filters.color === hex ? null : hex })}
         >
           <span class="swatch" style=${{ backgroundColor: hex }}></span>
-          <span class="count">${count.toLocaleString("en")}</span>
+          <span class="count">${grouped(count)}</span>
         </button>`,
       )}
       <label class=${`swatch own-color ${isOwn ? "is-chosen" : ""}`} title="Another colour">
@@ -260,7 +261,7 @@ function Similarity({ search, onChange }: SimilarityProps): VNode {
     <label class="slider"
       ><span class="slider-label"
         ><span>${draft === 0 ? "Any similarity" : `${draft.toFixed(2)} or more`}</span>
-        ${similar && html`<span class="count">${similar.isAll ? "" : "at least "}${similar.count.toLocaleString("en")}</span>`}</span
+        ${similar && html`<span class="count">${similar.isAll ? "" : "at least "}${grouped(similar.count)}</span>`}</span
       >
       <input
         type="range"

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { countText } from "../../album/describe";
 import { html } from "../../html";
+import { grouped } from "../../numbers";
 import { countFilters } from "../../shell/address";
 import { useNavigation } from "../../shell/navigation";
 import { Card } from "./card";
@@ -51,7 +52,7 @@ function useEndText(search: RunningSearch): string {
   const { minSimilarity } = address;
   const count = search.matches.length;
   if (search.end === "limit") {
-    return `The first ${count.toLocaleString("en")} albums are shown. A search ranks no more; a filter leads to others.`;
+    return `The first ${grouped(count)} albums are shown. A search ranks no more; a filter leads to others.`;
   }
   const isOne = count === 1;
   const conditions = [

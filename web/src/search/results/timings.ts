@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Found } from "../../client/search";
 import type { Timings } from "../../client/types";
 import { html } from "../../html";
+import { grouped } from "../../numbers";
 import { Icon } from "../../shell/icons";
 
 const STAGES: readonly [keyof Timings, string][] = [
@@ -70,5 +71,5 @@ function useClosing(details: { current: HTMLDetailsElement | null }): void {
 }
 
 function milliseconds(value: number): string {
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value).toLocaleString("en")} ms`;
+  return value < 10 ? `${value.toFixed(1)} ms` : `${grouped(Math.round(value))} ms`;
 }
