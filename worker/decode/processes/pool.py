@@ -215,6 +215,8 @@ class DecoderPool:
         try:
             return attempt()
         except _DecoderCrashed as error:
+            if client and cost_s:
+                self._slow_down(client, excess_s=2 * _START_S - cost_s)
             raise UndecodableImage(
                 "the image is broken in a way that makes its decoder crash; save it as a plain JPEG or PNG"
             ) from error
@@ -240,7 +242,8 @@ class DecoderPool:
         lane.idle_processes.correct(client, difference=cpu_s - expected_s)
         if not isinstance(reply, ImageError):
             lane.idle_processes.give(process)
-        if client and cost_s:
+        # A first crash may be the fault of another client's file.
+        if client and cost_s and not isinstance(reply, _DecoderCrashed):
             self._slow_down(client, excess_s=cpu_s - cost_s)
         if isinstance(reply, ImageError):
             raise reply

@@ -158,12 +158,16 @@ def test_a_killed_decoder_fails_only_its_own_job_and_is_replaced(pool: DecoderPo
     assert first not in pool.pids
 
 
-def crash_decoders(pool: DecoderPool, crashes: int, *, at_signal: int) -> "Future[npt.NDArray[np.uint8]]":
+def crash_decoders(
+    pool: DecoderPool, crashes: int, *, at_signal: int, client: str = "", cost_s: float = 0.0
+) -> "Future[npt.NDArray[np.uint8]]":
     """Send a file, crash the decoders that decode it one after another, and return the file's job."""
     crashed: set[int] = set()
     with ThreadPoolExecutor(1) as threads:
         eventually(lambda: pool.idle == 1)
-        job = threads.submit(pool.decode, png_bomb(7000, 7000), timeout_s=PLAIN_S)
+        job = threads.submit(
+            pool.decode, png_bomb(7000, 7000), timeout_s=PLAIN_S, client=client, cost_s=cost_s
+        )
         for _ in range(crashes):
             eventually(lambda: set(pool.pids) - crashed and pool.idle == 0)
             (victim,) = set(pool.pids) - crashed
@@ -188,6 +192,21 @@ def test_a_file_that_crashes_two_decoders_is_undecodable() -> None:
         with pytest.raises(UndecodableImage, match="crash"):
             job.result()
         assert pool.decode(picture(), timeout_s=PLAIN_S).shape == (SIDE, SIDE, 3)
+
+
+def test_a_client_is_charged_for_crashes_only_if_its_file_crashes_two_decoders() -> None:
+    reported: list[tuple[str, float]] = []
+    with DecoderPool(
+        size_px=SIDE, processes=1, timeout_s=PLAIN_S, report_overrun=lambda *report: reported.append(report)
+    ) as pool:
+        job = crash_decoders(pool, 2, at_signal=signal.SIGSEGV, client="a", cost_s=0.01)
+
+        with pytest.raises(UndecodableImage, match="crash"):
+            job.result()
+
+    # One report: the first crash may have been the fault of another file.
+    ((client, excess_s),) = reported
+    assert (client, excess_s) == ("a", pytest.approx(0.39))
 
 
 def test_idle_decoders_that_are_killed_fail_no_job(pool: DecoderPool) -> None:
