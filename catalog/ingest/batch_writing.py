@@ -9,8 +9,8 @@ from catalog.ingest.rejection import Rejected, RowFault
 from catalog.ingest.thumbnail_storage import ThumbnailStorage
 from catalog.writer.album_row import AlbumRow, palette_columns
 from catalog.writer.protocol import CatalogWriter, CoverOfAlbum, cover_of
-from common.errors import CatalogMisconfigured, CoverSearchError, ModelMismatch
-from common.prints import Print
+from common.errors import CatalogMisconfigured, CoverSearchError, DamagedPrint, ModelMismatch
+from common.prints import Print, validate_print
 from worker.retries import retry_transient
 
 P = TypeVar("P")
@@ -45,10 +45,19 @@ def write(
 
 
 def put_prints(writer: CatalogWriter, made_of: Sequence[tuple[CoverOfAlbum, Print | None]]) -> None:
-    """Store the prints of covers; covers without a print are ignored."""
-    made = [(cover, cover_print) for cover, cover_print in made_of if cover_print is not None]
+    """Store the prints of covers; a damaged print counts as missing."""
+    made = [(cover, found) for cover, found in made_of if found is not None and _is_valid(found)]
     if made:
         writer.put_prints(made)
+
+
+def _is_valid(found: Print) -> bool:
+    # A worker of another release may send a damaged print, for which the catalog would refuse the album.
+    try:
+        validate_print(found)
+    except DamagedPrint:
+        return False
+    return True
 
 
 def _row(item: EmbeddedCover[AlbumRow]) -> AlbumRow:

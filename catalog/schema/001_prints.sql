@@ -14,7 +14,7 @@
 SET search_path = public, extensions;
 
 CREATE TABLE IF NOT EXISTS cover_prints (
-  album_id  text PRIMARY KEY,
+  album_id  text NOT NULL,
   cover_key text NOT NULL,
   -- The version of the algorithm that made the print. Prints of different versions are never compared.
   version   smallint NOT NULL,
@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS cover_prints (
   thumbnail bytea NOT NULL,
   pdq       bit(256) NOT NULL,
   made_at   timestamptz NOT NULL DEFAULT now(),
+  -- An ingest stores the print of a new cover before the album's row names this cover. The print of the present
+  -- cover stays, in case the row is never written.
+  PRIMARY KEY (album_id, cover_key),
   CONSTRAINT cover_prints_size CHECK (octet_length(points) + octet_length(thumbnail) <= 8000)
 );
 -- Codes of points and compressed pictures do not get smaller by compression.

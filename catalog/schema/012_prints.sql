@@ -12,7 +12,7 @@ BEGIN
     SELECT oid::regprocedure FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('print_document', 'album_prints', 'put_prints', 'print_page', 'print_counts',
-                      'covers_without_print', 'delete_prints', 'unused_prints', 'count_unused_prints',
+                      'covers_without_print', 'delete_prints', 'is_unused_print', 'count_unused_prints',
                       'delete_unused_prints')
   LOOP
     EXECUTE format('DROP FUNCTION %s', old);
@@ -61,7 +61,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
   WITH stored AS (
     INSERT INTO cover_prints (album_id, cover_key, version, side_px, points, thumbnail, pdq)
     -- Rows are written in the order of ids, so that two concurrent calls wait for each other instead of deadlocking.
-    SELECT DISTINCT ON (1) made.id, cover_key(made.id, made.cover_hash, made.cover_source, made.cover_url),
+    SELECT DISTINCT ON (1, 2) made.id, cover_key(made.id, made.cover_hash, made.cover_source, made.cover_url),
            made.version, made.side_px, decode(made.points, 'base64'), decode(made.thumbnail, 'base64'),
            ('x' || made.pdq)::bit(256)
     FROM jsonb_to_recordset(prints) AS made (
@@ -72,13 +72,13 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
       WHERE a.id = made.id AND a.cover_hash IS NOT DISTINCT FROM made.cover_hash
         AND a.cover_source IS NOT DISTINCT FROM made.cover_source
         AND a.cover_url IS NOT DISTINCT FROM made.cover_url)
-    ORDER BY 1
-    ON CONFLICT (album_id) DO UPDATE
-    SET cover_key = excluded.cover_key, version = excluded.version, side_px = excluded.side_px,
-        points = excluded.points, thumbnail = excluded.thumbnail, pdq = excluded.pdq, made_at = now()
+    ORDER BY 1, 2
+    ON CONFLICT (album_id, cover_key) DO UPDATE
+    SET version = excluded.version, side_px = excluded.side_px, points = excluded.points,
+        thumbnail = excluded.thumbnail, pdq = excluded.pdq, made_at = now()
     RETURNING album_id
   )
-  SELECT coalesce(jsonb_agg(album_id), '[]') FROM stored
+  SELECT coalesce(jsonb_agg(DISTINCT album_id), '[]') FROM stored
 $$;
 
 -- Returns the next albums after an id that have a print of their present cover, in the order of ids:
@@ -126,26 +126,25 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_
   SELECT count(*) FROM gone
 $$;
 
--- Returns the ids of the prints that no album has. Prints made in the last `grace_s` seconds are left out, because an
--- ingest stores prints before it writes their albums.
-CREATE FUNCTION unused_prints(grace_s double precision) RETURNS SETOF text
+-- Returns whether a print belongs to no album's present cover. Prints made in the last `grace_s` seconds count as used,
+-- because an ingest stores prints before it writes their albums.
+CREATE FUNCTION is_unused_print(print cover_prints, grace_s double precision) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = public, extensions, pg_temp AS $$
-  SELECT p.album_id FROM cover_prints p
-  WHERE p.made_at < now() - make_interval(secs => grace_s)
+  SELECT print.made_at < now() - make_interval(secs => grace_s)
     AND NOT EXISTS (
       SELECT FROM album_covers a
-      WHERE a.id = p.album_id AND p.cover_key = cover_key(a.id, a.cover_hash, a.cover_source, a.cover_url))
+      WHERE a.id = print.album_id AND print.cover_key = cover_key(a.id, a.cover_hash, a.cover_source, a.cover_url))
 $$;
 
 CREATE FUNCTION count_unused_prints(grace_s double precision) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  SELECT count(*) FROM unused_prints(grace_s)
+  SELECT count(*) FROM cover_prints p WHERE is_unused_print(p, grace_s)
 $$;
 
--- Deletes the prints that `unused_prints` returns, and returns their number.
+-- Deletes unused prints, and returns their number.
 CREATE FUNCTION delete_unused_prints(grace_s double precision) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
-  WITH gone AS (DELETE FROM cover_prints p USING unused_prints(grace_s) unused WHERE p.album_id = unused RETURNING 1)
+  WITH gone AS (DELETE FROM cover_prints p WHERE is_unused_print(p, grace_s) RETURNING 1)
   SELECT count(*) FROM gone
 $$;
 
@@ -162,7 +161,7 @@ BEGIN
     SELECT oid::regprocedure AS signature, proname FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
       AND proname IN ('print_document', 'album_prints', 'put_prints', 'print_page', 'print_counts',
-                      'covers_without_print', 'delete_prints', 'unused_prints', 'count_unused_prints',
+                      'covers_without_print', 'delete_prints', 'is_unused_print', 'count_unused_prints',
                       'delete_unused_prints')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', routine.signature, shut_out);

@@ -72,7 +72,9 @@ def run(call: Call) -> Outcome:
             if options.check:
                 _delete_damaged(writer, console)
             tally = _make(call, writer, folder, report)
-            unused = writer.delete_unused_prints(grace_s=GRACE_S)
+            # A deletion of no print would change the catalog's version, too, and so end all cached answers.
+            has_unused = writer.count_unused_prints(grace_s=GRACE_S) > 0
+            unused = writer.delete_unused_prints(grace_s=GRACE_S) if has_unused else 0
         left = writer.print_counts(version=PRINT_VERSION).to_make
     console.print(
         f"{tally.written} prints, {tally.changed} changed meanwhile, {left} albums still without a print, "

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import ImageError, UndecodableImage
+from common.prints import MAX_SIDE_PX
 from common.processes.child_processes import end_with_parent
 from worker.decode.image import PrintMaker, decode_cover, decode_print, decode_thumbnails
 from worker.decode.processes import wire_format
@@ -143,7 +144,8 @@ def _print_maker() -> PrintMaker:
     # OpenCV is imported only in processes that make prints, because its import takes time and memory.
     from worker.prints.cover_print import make_print
 
-    make_print(np.zeros((64, 64, 3), dtype=np.uint8))
+    # Noise has points; in a picture without any, most of the code would not run.
+    make_print(np.random.default_rng(0).integers(0, 256, (MAX_SIDE_PX, MAX_SIDE_PX, 3), dtype=np.uint8))
     return make_print
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from catalog.demo.albums import demo_albums
 from catalog.demo.drawing.cover import draw_cover
-from common.errors import DamagedPrint
+from common.errors import DamagedPrint, UndecodableImage
 from common.prints import MAX_POINTS, Print, pdq_distance, unpack_points, validate_print
 from worker.prints.cover_print import make_print
 from worker.prints.local_points import rotation
@@ -126,3 +126,9 @@ def test_a_damaged_thumbnail_is_refused(covers: list[Image.Image]) -> None:
 
     with pytest.raises(DamagedPrint):
         decode_thumbnail(whole[:12] + bytes(len(whole) - 12))
+
+
+def test_a_picture_that_opencv_cannot_analyse_is_undecodable() -> None:
+    # OpenCV refuses a picture without pixels as it refuses one for which memory is missing.
+    with pytest.raises(UndecodableImage, match="OpenCV"):
+        make_print(np.empty((0, 5, 3), dtype=np.uint8))
