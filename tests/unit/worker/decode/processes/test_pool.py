@@ -206,7 +206,8 @@ def test_a_client_is_charged_for_crashes_only_if_its_file_crashes_two_decoders()
 
     # One report: the first crash may have been the fault of another file.
     ((client, excess_s),) = reported
-    assert (client, excess_s) == ("a", pytest.approx(0.39))
+    assert client == "a"
+    assert excess_s == pytest.approx(0.39)
 
 
 def test_idle_decoders_that_are_killed_fail_no_job(pool: DecoderPool) -> None:
