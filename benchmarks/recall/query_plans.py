@@ -34,6 +34,8 @@ class PlanReader:
     def plan(self, call: sql.Composed, values: dict[str, object]) -> str:
         """Call a search; return the scans in its plans, such as an exact scan or an index scan."""
         self._trees.clear()
+        # The server prints a plan when it makes it, and keeps the plans of searches in small catalogs.
+        self._connection.execute("DISCARD PLANS")
         self._connection.execute("SET debug_print_plan = on")
         try:
             self._connection.execute(call, values)
