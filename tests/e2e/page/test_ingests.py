@@ -70,7 +70,7 @@ def test_the_load_of_the_demo_is_shown(open_page: OpenPage, stack: RunningStack)
     demo = entry(open_page(stack.url, "?view=service"), "demo catalog")
 
     expect(demo).to_contain_text("demo catalog: done")
-    expect(demo).to_contain_text("150 added in ")
+    expect(demo).to_contain_text("150 added after ")
     expect(demo.get_by_role("progressbar")).to_have_count(0)
 
 
@@ -94,7 +94,7 @@ def test_a_running_ingest_shows_its_progress_until_it_ends(
 
     put("Music", state=IngestState.DONE, done=4000, added=3990, changed=10, deleted=2)
     expect(music).to_contain_text("Music: done")
-    expect(music).to_contain_text("3,990 added, 10 changed, 2 deleted in 90 s")
+    expect(music).to_contain_text("3,990 added, 10 changed, 2 deleted after 90 s")
     expect(bar).to_have_count(0)
 
 
