@@ -1,4 +1,4 @@
-"""A report of an ingest survives its way through JSON, with bounded texts."""
+"""A report of an ingest is read from JSON as it was written, and its texts are bounded."""
 
 import orjson
 import pytest
