@@ -13,7 +13,7 @@ from catalog.ingest.columns.fields import FIELDS, GENRE
 from catalog.ingest.columns.genres import GenreSplitter
 from common.album_metadata import NO_METADATA
 from common.errors import SettingsError
-from common.print_bytes import pack_print
+from common.prints import pack_print
 
 _ROW_GROUP = 1000
 
@@ -22,7 +22,7 @@ _ROW_GROUP = 1000
 #: because an operator's table may have a column of that name.
 PALETTE = "cover_palette"
 #: The column of prints, which an ingest ignores, too. A print is one string of bytes
-#: (common/print_bytes.py), which only Parquet can contain unchanged; the other formats contain it in base64.
+#: (common/prints.py), which only Parquet can contain unchanged; the other formats contain it in base64.
 PRINT = "cover_print"
 
 

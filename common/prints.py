@@ -9,8 +9,13 @@
 A place is a fraction of the cover's width or height: 0 is the left or upper edge, 65,535 the right or lower
 edge. The codes of two points are compared by the number of bits that differ. Prints of different versions are
 never compared.
+
+`pack_print` writes a print as one string of bytes, in the replies of decoders and of distributed ingests, and
+in an export: the version (u16), the longest side (u16), the lengths of the points and of the thumbnail (u32
+each), all little-endian, then the points, the thumbnail and the PDQ hash.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +36,7 @@ MAX_SIDE_PX = 448
 _PLACE_MAX = 65535
 _POINT = np.dtype([("code", np.uint8, (CODE_BYTES,)), ("place", "<u2", (2,))])
 POINT_BYTES = _POINT.itemsize
+_HEAD = struct.Struct("<HHII")
 
 Codes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.float32]
@@ -83,6 +89,36 @@ def unpack_points(packed: bytes) -> Points:
     return Points(
         codes=np.ascontiguousarray(records["code"]),
         places=records["place"].astype(np.float32) / np.float32(_PLACE_MAX),
+    )
+
+
+def pack_print(cover_print: Print) -> bytes:
+    """Return a print as bytes."""
+    head = _HEAD.pack(
+        cover_print.version, cover_print.side_px, len(cover_print.points), len(cover_print.thumbnail)
+    )
+    return head + cover_print.points + cover_print.thumbnail + cover_print.pdq
+
+
+def unpack_print(packed: bytes) -> Print:
+    """Return the print in bytes that `pack_print` returned; the print itself is not validated.
+
+    Raises:
+        ValueError: the bytes have another length than their first bytes say.
+    """
+    if len(packed) < _HEAD.size:
+        raise ValueError("a print is cut short")
+    version, side_px, points_bytes, thumbnail_bytes = _HEAD.unpack_from(packed)
+    if len(packed) != _HEAD.size + points_bytes + thumbnail_bytes + PDQ_BYTES:
+        raise ValueError("a print is cut short, or is followed by other bytes")
+    thumbnail_at = _HEAD.size + points_bytes
+    pdq_at = thumbnail_at + thumbnail_bytes
+    return Print(
+        version=version,
+        side_px=side_px,
+        points=packed[_HEAD.size : thumbnail_at],
+        thumbnail=packed[thumbnail_at:pdq_at],
+        pdq=packed[pdq_at:],
     )
 
 

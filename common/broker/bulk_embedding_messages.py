@@ -29,8 +29,7 @@ import numpy.typing as npt
 
 from common.catalog.protocol import EMBEDDING_DIMENSION
 from common.colours.palette import Palette
-from common.print_bytes import pack_print, unpack_print
-from common.prints import Print
+from common.prints import Print, pack_print, unpack_print
 
 _VERSION, _VERSION_2 = b"\x01", b"\x02"
 _ID_BYTES = 64

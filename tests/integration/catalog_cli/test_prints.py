@@ -15,8 +15,7 @@ import psycopg
 import pytest
 from pyarrow import parquet
 
-from common.print_bytes import unpack_print
-from common.prints import PRINT_VERSION, Print
+from common.prints import PRINT_VERSION, Print, unpack_print
 from tests.integration.catalog_cli.conftest import ALBUMS, Catalog
 from tests.polling import eventually
 from worker.decode.image import decode_print

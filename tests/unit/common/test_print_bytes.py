@@ -2,8 +2,7 @@
 
 import pytest
 
-from common.print_bytes import pack_print, unpack_print
-from common.prints import Print
+from common.prints import Print, pack_print, unpack_print
 
 PRINTS = (
     Print(version=1, side_px=448, points=bytes(range(20)), thumbnail=b"thumbnail", pdq=bytes(range(32))),

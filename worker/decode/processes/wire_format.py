@@ -26,8 +26,7 @@ from common.errors import (
     UndecodableImage,
     UnsupportedImage,
 )
-from common.print_bytes import pack_print, unpack_print
-from common.prints import Print
+from common.prints import Print, pack_print, unpack_print
 from common.thumbnails import are_thumbnails
 
 PIXELS, ERROR, READY = b"P", b"E", b"R"
